@@ -1,0 +1,281 @@
+"""What the core needs of an agent, and what an agent tells the core.
+
+The core drives an :class:`Agent` and hears :data:`AgentEvent`; it knows nothing of processes or
+protocols. Sessions are named by their key in the agent's database throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from .errors import Hint
+from .gauge import Gauge
+from .lineage import SessionRow
+from .question import Choice, Kind, Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatus:
+    """How the agent is. ``step`` is a sentence for a person while it starts."""
+
+    state: Literal["stopped", "starting", "ready", "failed"] = "stopped"
+    step: str | None = None
+    version: str | None = None
+    python: str | None = None
+    error: str | None = None
+    hint: Hint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that the agent has open now."""
+
+    session_id: str
+    cwd: str
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryMessage:
+    """One row of a transcript as the agent's database has it; ``row`` orders all of them."""
+
+    row: int
+    session_id: str
+    role: Literal["user", "assistant", "tool"]
+    text: str
+    at: float
+    reasoning: str | None = None
+    tool: dict[str, Any] | None = None
+
+
+# -- what an agent tells ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """The agent itself changed: started a step, got ready, failed, stopped."""
+
+    status: AgentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The process is gone, with every open session in it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBegan:
+    """The agent works; nobody need have asked."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the text that is being said."""
+
+    session_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDone:
+    """A block of text has ended before a tool runs; ``text`` is all of it."""
+
+    session_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More of what the model thinks."""
+
+    session_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolBegan:
+    """A tool starts."""
+
+    session_id: str
+    tool_id: str
+    name: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDone:
+    """A tool has ended; ``duration`` in seconds."""
+
+    session_id: str
+    tool_id: str
+    name: str
+    args: dict[str, Any]
+    result: Any
+    duration: float | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The agent waits for a person; ``key`` is its own name for the question."""
+
+    session_id: str
+    key: str
+    kind: Kind
+    questions: list[Prompt] = field(default_factory=list)
+    command: str | None = None
+    description: str | None = None
+    choices: list[Choice] | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The agent waits no longer for ``key``."""
+
+    session_id: str
+    key: str
+    outcome: Literal["answered", "expired", "cancelled"]
+    told_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class GaugeRead:
+    """A new reading of the gauge."""
+
+    session_id: str
+    gauge: Gauge
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """The session has another title, model or folder."""
+
+    session_id: str
+    title: str | None = None
+    model: str | None = None
+    cwd: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMoved:
+    """The conversation goes on in another session, after a compaction."""
+
+    session_id: str
+    new_session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something a person should know, in the agent's words."""
+
+    session_id: str
+    text: str
+    level: Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The last word of the turn; the agent is not idle yet."""
+
+    session_id: str
+    text: str
+    status: Literal["complete", "interrupted", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The agent waits for a prompt."""
+
+    session_id: str
+
+
+SessionEvent = (
+    TurnBegan
+    | TextDelta
+    | TextDone
+    | ReasoningDelta
+    | ToolBegan
+    | ToolDone
+    | Asked
+    | Closed
+    | GaugeRead
+    | SessionChanged
+    | SessionMoved
+    | Noticed
+    | TurnEnded
+    | Idle
+)
+AgentEvent = StatusChanged | Died | SessionEvent
+
+
+# -- what the core needs ---------------------------------------------------------------------
+
+
+class History(Protocol):
+    """The agent's own store, read only."""
+
+    async def sessions(self) -> Sequence[SessionRow]:
+        """Every session there is.
+
+        Raises:
+            Unavailable: the store is there but could not be read.
+        """
+
+    async def messages(
+        self, session_ids: Sequence[str], *, before: int | None, limit: int
+    ) -> list[HistoryMessage]:
+        """The last ``limit`` rows of these sessions with a number below ``before``, in order."""
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+
+class Agent(Protocol):
+    """An agent that holds sessions and answers prompts.
+
+    Every coroutine raises :class:`~hermes_jupyter.core.errors.Unavailable` when the agent cannot
+    be had, with the next step as its hint.
+    """
+
+    @property
+    def status(self) -> AgentStatus:
+        """How it is now; asking starts nothing."""
+
+    @property
+    def history(self) -> History:
+        """What it remembers."""
+
+    def listen(self, hear: Callable[[AgentEvent], None]) -> None:
+        """Tell ``hear`` everything from now on, on the event loop, in order."""
+
+    async def create(self, *, cwd: str, title: str | None, model: str | None) -> Opened:
+        """Open a new session."""
+
+    async def resume(self, session_id: str, *, cwd: str | None) -> Opened:
+        """Open a session of the past at its tip; one that is open stays as it is.
+
+        Raises:
+            NotFound: the agent has never stored such a session.
+        """
+
+    async def prompt(self, session_id: str, text: str) -> None:
+        """Begin a turn in an open session."""
+
+    async def interrupt(self, session_id: str) -> None:
+        """End the running turn of an open session."""
+
+    async def answer(self, session_id: str, key: str, kind: Kind, value: str) -> bool:
+        """Give the answer to question ``key``; False when it waits no longer."""
+
+    async def restart(self) -> None:
+        """End the process, if any, and start a new one."""
+
+    async def close(self) -> None:
+        """End the process and all it started."""

@@ -1,0 +1,424 @@
+"""One conversation: what was said before, the turns of this epoch, and how each is announced."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .agent import HistoryMessage, TextDelta, TextDone, ToolBegan, ToolDone, TurnEnded
+from .errors import CoreError
+from .gauge import Gauge
+from .lineage import Chain
+
+Role = Literal["user", "assistant", "tool", "notice"]
+TurnState = Literal["queued", "starting", "running", "stopping", "complete", "interrupted", "error"]
+
+#: Seconds between two events of a text that streams: 20 a second are as good as any.
+COALESCE = 0.05
+
+#: Characters of a tool's argument or result that a page gets; the agent has all of it.
+MAX_TOOL_TEXT = 50_000
+
+#: Takes the type and the data of an event; True as the third: every page hears of it.
+Publish = Callable[[str, dict[str, Any], bool], None]
+
+
+@dataclass(slots=True)
+class Turn:
+    """A prompt and all that follows, until the agent is idle again."""
+
+    text: str
+    origin: Literal["user", "agent"] = "user"
+    client_id: str | None = None
+    state: TurnState = "queued"
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    error: CoreError | None = None
+    spoken: int = 0
+    #: How the agent's last word of the turn ended; the turn itself ends when it is idle.
+    outcome: Literal["complete", "interrupted", "error"] = "complete"
+
+    @property
+    def active(self) -> bool:
+        """Whether the agent has it in hand."""
+        return self.state in ("starting", "running", "stopping")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a person has ended it."""
+        return self.state == "stopping"
+
+    def to_json(self) -> dict[str, Any]:
+        """The turn as the HTTP contract writes it."""
+        body: dict[str, Any] = {
+            "turn_id": self.id,
+            "state": self.state,
+            "origin": self.origin,
+            "text": self.text,
+            "client_id": self.client_id,
+        }
+        if self.error is not None:
+            body["error"] = self.error.to_json()
+        return body
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of this epoch; text is kept in pieces, so that a delta costs the same always."""
+
+    id: str
+    role: Role
+    segment: str
+    turn_id: str
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    tool: dict[str, Any] | None = None
+    at: float = field(default_factory=time.time)
+    status: Literal["streaming", "complete", "interrupted", "error"] = "streaming"
+
+    def to_json(self) -> dict[str, Any]:
+        """The message as the HTTP contract writes it."""
+        return {
+            "id": self.id,
+            "role": self.role,
+            "text": "".join(self.text),
+            "reasoning": "".join(self.reasoning) or None,
+            "tool": self.tool,
+            "at": self.at,
+            "segment": self.segment,
+            "turn_id": self.turn_id,
+            "status": self.status,
+        }
+
+
+def history_json(row: HistoryMessage) -> dict[str, Any]:
+    """A row of the agent's database as the HTTP contract writes a message."""
+    tool = row.tool and {**row.tool, "args": bounded(row.tool["args"])}
+    return {
+        "id": str(row.row),
+        "role": row.role,
+        "text": row.text,
+        "reasoning": row.reasoning,
+        "tool": tool and {**tool, "result": bounded(tool["result"])},
+        "at": row.at,
+        "segment": row.session_id,
+        "turn_id": None,
+        "status": "complete",
+    }
+
+
+def bounded(value: Any) -> Any:
+    """``value`` with long texts cut, however deep they are, with a mark that says so."""
+    if isinstance(value, str) and len(value) > MAX_TOOL_TEXT:
+        return f"{value[:MAX_TOOL_TEXT]}\n… ({len(value) - MAX_TOOL_TEXT} more characters)"
+    if isinstance(value, dict):
+        return {key: bounded(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [bounded(entry) for entry in value]
+    return value
+
+
+class Conversation:
+    """The state of one conversation and the events that change it.
+
+    Every change is announced in the same synchronous step. Deltas are coalesced before they are
+    announced: the first at once, then one every :data:`COALESCE` seconds; any other event
+    announces the waiting ones first.
+
+    Args:
+        id: the canonical id, the key of the first session.
+        publish: announces an event of this conversation.
+    """
+
+    def __init__(self, id: str, publish: Publish) -> None:
+        self.id = id
+        self.tip_id = id
+        self.chain: Chain | None = None
+        #: The sessions it consists of, oldest first, each with the time it began.
+        self.segments: dict[str, float] = {}
+        self.history: list[HistoryMessage] = []
+        self.messages: list[Message] = []
+        self.turn: Turn | None = None
+        self.queued: list[Turn] = []
+        self.gauge = Gauge()
+        self.title: str | None = None
+        self.model: str | None = None
+        self.cwd: str | None = None
+        self.created_at = time.time()
+        self.last_active = self.created_at
+        #: The agent has it open now; not so after its process has died.
+        self.opened = False
+        self.prompts: dict[str, Turn] = {}
+        self._announce = publish
+        self._waiting: list[tuple[str, str, list[str]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    # -- announcing ----------------------------------------------------------------------------
+
+    def publish(self, type_: str, data: dict[str, Any], *, everywhere: bool = False) -> None:
+        """Announce an event, and what was waiting before it."""
+        self._flush()
+        self._announce(type_, data, everywhere)
+
+    def settle(self) -> None:
+        """Announce the deltas that wait."""
+        self._flush()
+
+    def _delta(self, type_: str, message: Message, text: str) -> None:
+        if self._waiting and self._waiting[-1][:2] == (type_, message.id):
+            self._waiting[-1][2].append(text)
+        else:
+            self._waiting.append((type_, message.id, [text]))
+        if self._timer is None:
+            self._flush()
+            self._arm()
+
+    def _arm(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(COALESCE, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._waiting:
+            self._flush()
+            self._arm()
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        turn_id = self.turn.id if self.turn else None
+        for type_, message_id, parts in waiting:
+            data = {"turn_id": turn_id, "message_id": message_id, "text": "".join(parts)}
+            self._announce(type_, data, False)
+
+    # -- turns ---------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is in hand."""
+        return self.turn is not None and self.turn.active
+
+    def enqueue(self, turn: Turn) -> None:
+        """Keep a turn for when the agent is idle."""
+        if turn.client_id is not None:
+            self.prompts[turn.client_id] = turn
+        self.queued.append(turn)
+        self.announce_turn(turn)
+
+    def begin(self, turn: Turn) -> None:
+        """Take a turn in hand: from now on the page sees it and what the person said."""
+        self.turn = turn
+        turn.state = "starting"
+        self.last_active = time.time()
+        self.announce_turn(turn)
+        if turn.origin == "user":
+            message = self._say("user")
+            message.text.append(turn.text)
+            message.status = "complete"
+            said = {"turn_id": turn.id, "message_id": message.id, "text": turn.text}
+            self.publish("message.start", {**said, "role": "user", "at": message.at})
+            self.publish("message.complete", {**said, "status": "complete"})
+
+    def running(self) -> None:
+        """The agent works; when nobody asked it to, the turn is its own."""
+        if not self.busy:
+            self.begin(Turn("", origin="agent"))
+        assert self.turn is not None
+        if self.turn.state == "starting":
+            self.turn.state = "running"
+            self.announce_turn(self.turn)
+
+    def stopping(self) -> None:
+        """A person has ended the turn in hand."""
+        assert self.turn is not None
+        self.turn.state = "stopping"
+        self.announce_turn(self.turn)
+
+    def finish(self, error: CoreError | None = None) -> None:
+        """The turn in hand is over; with ``error``, because of that."""
+        turn = self.turn
+        if turn is None or not turn.active:
+            return
+        stopped = turn.state == "stopping"
+        if error is not None:
+            turn.error = error
+            turn.state = "error"
+        elif turn.outcome == "error":
+            turn.state = "interrupted" if stopped else "error"
+        else:
+            turn.state = "interrupted" if stopped else turn.outcome
+        self._close_text("complete" if turn.state == "complete" else turn.state)
+        self._end_tools(turn)
+        self.last_active = time.time()
+        self.announce_turn(turn)
+
+    def announce_turn(self, turn: Turn) -> None:
+        """Tell the pages how a turn is."""
+        self.publish("turn", turn.to_json())
+
+    # -- what the agent says -------------------------------------------------------------------
+
+    def hear_text(self, event: TextDelta) -> None:
+        """More text of the assistant."""
+        message = self._open_text()
+        # The agent puts a blank line before the text that follows a tool; here it is a new message.
+        text = event.text if message.text else event.text.lstrip("\n")
+        if text:
+            message.text.append(text)
+            self._delta("message.delta", message, text)
+
+    def hear_reasoning(self, text: str) -> None:
+        """More reasoning of the assistant, ahead of what it says."""
+        message = self._open_text()
+        message.reasoning.append(text)
+        self._delta("reasoning.delta", message, text)
+
+    def hear_text_done(self, event: TextDone) -> None:
+        """A block of text has ended; one that did not stream arrives whole."""
+        if self._streaming() is None and event.text.strip():
+            self._open_text().text.append(event.text.strip("\n"))
+        self._close_text("complete")
+
+    def hear_tool(self, event: ToolBegan) -> None:
+        """A tool has started."""
+        self._close_text("complete")
+        message = self._say("tool")
+        message.tool = {
+            "id": event.tool_id,
+            "name": event.name,
+            "args": bounded(event.args),
+            "result": None,
+            "duration": None,
+            "error": None,
+        }
+        started = {"message_id": message.id, "tool_id": event.tool_id, "at": message.at}
+        self.publish(
+            "tool.start",
+            {
+                "turn_id": message.turn_id,
+                **started,
+                "name": event.name,
+                "args": message.tool["args"],
+            },
+        )
+
+    def hear_tool_done(self, event: ToolDone) -> None:
+        """A tool has ended."""
+        message = self._tool(event.tool_id)
+        if message is None:
+            self.hear_tool(ToolBegan(event.session_id, event.tool_id, event.name, event.args))
+            message = self.messages[-1]
+        assert message.tool is not None
+        message.tool.update(
+            args=bounded(event.args),
+            result=bounded(event.result),
+            duration=event.duration,
+            error=event.error,
+        )
+        message.status = "error" if event.error else "complete"
+        self._announce_tool(message)
+
+    def hear_end(self, event: TurnEnded, error: CoreError | None) -> None:
+        """The last word of the turn: the whole text, or what went wrong."""
+        turn = self.turn
+        if turn is None or not turn.active:
+            return
+        turn.outcome = event.status
+        turn.error = error
+        if event.status == "complete" and self._streaming() is None and event.text.strip():
+            last = self.messages[-1] if self.messages else None
+            told = last is not None and last.role == "assistant" and last.turn_id == turn.id
+            if not told:
+                self._open_text().text.append(event.text)
+        self._close_text(event.status)
+
+    def notice(self, text: str, level: str) -> None:
+        """A line in the transcript that neither side has said."""
+        message = self._say("notice")
+        message.text.append(text)
+        message.status = "complete"
+        self.publish("notice", {"message_id": message.id, "text": text, "level": level})
+
+    def _say(self, role: Role) -> Message:
+        turn = self.turn
+        assert turn is not None
+        message = Message(f"{turn.id}.{turn.spoken}", role, self.tip_id, turn.id)
+        turn.spoken += 1
+        self.messages.append(message)
+        return message
+
+    def _streaming(self) -> Message | None:
+        last = self.messages[-1] if self.messages else None
+        speaking = last is not None and last.role == "assistant" and last.status == "streaming"
+        return last if speaking else None
+
+    def _open_text(self) -> Message:
+        self.running()
+        message = self._streaming()
+        if message is None:
+            message = self._say("assistant")
+            self.publish(
+                "message.start",
+                {
+                    "turn_id": message.turn_id,
+                    "message_id": message.id,
+                    "role": "assistant",
+                    "at": message.at,
+                },
+            )
+        return message
+
+    def _close_text(self, status: Any) -> None:
+        message = self._streaming()
+        if message is not None:
+            message.status = status
+            said = {"message_id": message.id, "text": "".join(message.text), "status": status}
+            self.publish("message.complete", {"turn_id": message.turn_id, **said})
+
+    def _tool(self, tool_id: str) -> Message | None:
+        for message in reversed(self.messages):
+            if message.tool is not None and message.tool["id"] == tool_id:
+                return message
+        return None
+
+    def _end_tools(self, turn: Turn) -> None:
+        """A tool without an end has been cut off with its turn."""
+        for message in reversed(self.messages):
+            if message.turn_id != turn.id:
+                break
+            if message.tool is not None and message.status == "streaming":
+                message.status = "interrupted"
+                message.tool["error"] = "The turn ended before this tool did."
+                self._announce_tool(message)
+
+    def _announce_tool(self, message: Message) -> None:
+        tool = message.tool
+        assert tool is not None
+        ended = {key: tool[key] for key in ("name", "args", "result", "duration", "error")}
+        self.publish(
+            "tool.complete",
+            {
+                "turn_id": message.turn_id,
+                "message_id": message.id,
+                "tool_id": tool["id"],
+                "status": message.status,
+                **ended,
+            },
+        )
+
+    # -- telling -------------------------------------------------------------------------------
+
+    def recent(self, limit: int) -> list[dict[str, Any]]:
+        """The last ``limit`` messages and the whole turn in hand, oldest first."""
+        live = self.messages
+        start = max(0, len(live) - limit)
+        if self.busy and self.turn is not None:
+            first = next(
+                (i for i, message in enumerate(live) if message.turn_id == self.turn.id), start
+            )
+            start = min(start, first)
+        told = [message.to_json() for message in live[start:]]
+        before = max(0, limit - len(told))
+        past = self.history[-before:] if before and start == 0 else []
+        return [history_json(row) for row in past] + told

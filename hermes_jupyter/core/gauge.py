@@ -1,0 +1,55 @@
+"""The context gauge: how full the window of the model is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+MaxSource = Literal["configured", "probed", "catalogue", "generic"]
+
+#: How far a source of ``max`` is trusted; a weaker one never replaces a stronger one.
+_TRUST: dict[MaxSource | None, int] = {
+    None: 0,
+    "generic": 1,
+    "catalogue": 2,
+    "probed": 3,
+    "configured": 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Tokens in use of the window, in tokens; ``None`` is unknown and never means zero.
+
+    ``used`` is the prompt of the last model call, not a cumulative counter. ``threshold`` is
+    where the agent compacts by itself. ``estimate`` marks a number that no model call has
+    confirmed yet.
+    """
+
+    used: int | None = None
+    max: int | None = None
+    max_source: MaxSource | None = None
+    threshold: int | None = None
+    estimate: bool = False
+    compactions: int = 0
+    cost_usd: float | None = None
+    cost_status: str = "unknown"
+
+    def updated(self, newer: Gauge) -> Gauge:
+        """This gauge after a newer reading, in which ``None`` overwrites nothing."""
+        trusted = _TRUST[newer.max_source] >= _TRUST[self.max_source]
+        known_max = newer.max is not None and (trusted or self.max is None)
+        return replace(
+            newer,
+            used=self.used if newer.used is None else newer.used,
+            estimate=self.estimate if newer.used is None else newer.estimate,
+            max=newer.max if known_max else self.max,
+            max_source=newer.max_source if known_max else self.max_source,
+            threshold=self.threshold if newer.threshold is None else newer.threshold,
+            cost_usd=self.cost_usd if newer.cost_usd is None else newer.cost_usd,
+            cost_status=self.cost_status if newer.cost_usd is None else newer.cost_status,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The gauge as the HTTP contract writes it."""
+        return asdict(self)

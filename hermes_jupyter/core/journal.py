@@ -1,0 +1,148 @@
+"""The journal: every event of this server under one rising number, and who reads along.
+
+* One counter numbers all events; a *topic* (a conversation, or ``EVERYWHERE``) holds the
+  subsequence that belongs to it. So one cursor fits every stream.
+* A viewer is a position in the journal. Nothing is queued per viewer: a viewer that cannot take
+  an event now reads on from its position later, and one that has fallen out gets a snapshot.
+* Publishing and waking the viewers is one synchronous step on the event loop.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from heapq import merge
+from typing import Any, Protocol
+
+#: The topic of what concerns every page: lists, questions, the agent's state.
+EVERYWHERE = ""
+
+
+class Event:
+    """One numbered event and its bytes on the wire, which are encoded once for all viewers."""
+
+    __slots__ = ("data", "frame", "seq", "type")
+
+    def __init__(self, epoch: str, seq: int, type_: str, data: dict[str, Any]) -> None:
+        self.seq = seq
+        self.type = type_
+        self.data = data
+        self.frame = encode_frame(f"{epoch}.{seq}", type_, data)
+
+
+def encode_frame(cursor: str, type_: str, data: dict[str, Any]) -> bytes:
+    """A Server-Sent Events frame: id, event and one line of JSON."""
+    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"id: {cursor}\nevent: {type_}\ndata: {body}\n\n".encode("utf-8", "replace")
+
+
+class Viewer(Protocol):
+    """Somebody who reads along."""
+
+    def wake(self, event: Event) -> None:
+        """Told of each new event of its topics; must not block."""
+
+
+class _Topic:
+    """The newest events of one topic; ``floor`` is the number of the last one let go."""
+
+    __slots__ = ("events", "floor", "viewers")
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.floor = 0
+        self.viewers: dict[Viewer, None] = {}
+
+    def after(self, seq: int) -> Iterator[Event]:
+        start = bisect_right(self.events, seq, key=lambda event: event.seq)
+        return (self.events[index] for index in range(start, len(self.events)))
+
+
+class Journal:
+    """All events of one run of the server (an *epoch*), bounded per topic.
+
+    Args:
+        capacity: events kept per topic at least. 20,000 is a long running turn.
+    """
+
+    def __init__(self, capacity: int = 20_000) -> None:
+        self.epoch = uuid.uuid4().hex[:12]
+        self.seq = 0
+        self._capacity = capacity
+        self._topics: dict[str, _Topic] = {}
+
+    @property
+    def cursor(self) -> str:
+        """The position after the newest event: ``{epoch}.{seq}``."""
+        return f"{self.epoch}.{self.seq}"
+
+    def publish(
+        self, type_: str, data: dict[str, Any], *topics: str, everywhere: bool = False
+    ) -> Event:
+        """Number an event, keep it under its topics, and wake each of its viewers once."""
+        self.seq += 1
+        event = Event(self.epoch, self.seq, type_, data)
+        names = (*topics, EVERYWHERE) if everywhere else topics
+        woken: dict[Viewer, None] = {}
+        for name in names:
+            topic = self._topic(name)
+            topic.events.append(event)
+            if len(topic.events) > 2 * self._capacity:
+                topic.floor = topic.events[self._capacity - 1].seq
+                del topic.events[: self._capacity]
+            woken.update(topic.viewers)
+        for viewer in woken:
+            viewer.wake(event)
+        return event
+
+    def attach(self, viewer: Viewer, topics: Collection[str]) -> None:
+        """Let ``viewer`` be woken for the events of ``topics`` from now on."""
+        for name in topics:
+            self._topic(name).viewers[viewer] = None
+
+    def detach(self, viewer: Viewer, topics: Collection[str]) -> None:
+        """Stop waking ``viewer``; a topic nobody needs any more is let go."""
+        for name in topics:
+            topic = self._topics.get(name)
+            if topic is not None:
+                topic.viewers.pop(viewer, None)
+                if not topic.viewers and not topic.events:
+                    del self._topics[name]
+
+    def position(self, cursor: str | None, topics: Collection[str]) -> int | None:
+        """The number to read on from, or None where only a snapshot tells the truth.
+
+        That is so without a cursor, and with one of another epoch, of the future, older than what
+        is kept, or of another shape.
+        """
+        epoch, _, number = (cursor or "").partition(".")
+        if epoch != self.epoch or not (number.isascii() and number.isdigit()):
+            return None
+        seq = int(number)
+        return seq if seq <= self.seq and self.holds(seq, topics) else None
+
+    def holds(self, seq: int, topics: Collection[str]) -> bool:
+        """Whether nothing after ``seq`` has been let go in ``topics``."""
+        return all(self._topics[name].floor <= seq for name in topics if name in self._topics)
+
+    def after(self, seq: int, topics: Collection[str]) -> Iterator[Event]:
+        """The events of ``topics`` after ``seq``, each once, in order."""
+        last = seq
+        tails = [self._topics[name].after(seq) for name in topics if name in self._topics]
+        for event in merge(*tails, key=lambda event: event.seq):
+            if event.seq > last:
+                last = event.seq
+                yield event
+
+    def ping(self) -> bytes:
+        """A sign of life, as a frame that a page can see; it takes no number."""
+        return encode_frame(self.cursor, "ping", {"t": time.time()})
+
+    def _topic(self, name: str) -> _Topic:
+        topic = self._topics.get(name)
+        if topic is None:
+            topic = self._topics[name] = _Topic()
+        return topic
