@@ -1,0 +1,413 @@
+"""Hermes as the core's agent: one child process for all conversations of a server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..core.agent import AgentEvent, AgentStatus, Died, Opened, SessionMoved, StatusChanged
+from ..core.errors import Hint, NotFound, Unavailable
+from ..core.question import Kind
+from .find import INSTALL_HINT, find_python
+from .process import ProcessGone, RpcError, RpcProcess
+from .state_db import StateDb
+from .translate import translate
+
+log = logging.getLogger(__name__)
+
+#: Seconds from the start of the process until it must be ready: a cold disk takes its time.
+START_TIMEOUT = 60.0
+
+#: Seconds that any other call may take; the agent answers at once and works in the background.
+CALL_TIMEOUT = 60.0
+
+#: The releases of hermes-agent that the child's shim was tried with.
+TESTED = ("0.19.",)
+
+#: Variables that are not the agent's business: they open the hub or this server.
+_PRIVATE = ("JUPYTERHUB_", "JPY_", "JUPYTER_TOKEN", "JUPYTER_PASSWORD")
+
+RESTART_HINT: Hint = {
+    "text": "Restart the agent; if that does not help, look into the server's log.",
+    "action": "restart-agent",
+}
+
+#: Error codes of Hermes' gateway for a stored session that is not there.
+_NO_SUCH_SESSION = (4001, 4007)
+
+
+class HermesAgent:
+    """Hermes in a child process; see :class:`hermes_jupyter.core.agent.Agent`.
+
+    Args:
+        python: the interpreter that has hermes-agent; empty: found.
+        home: the Hermes home.
+        cwd: the folder the process runs in.
+        approval_timeout: seconds an approval waits, unless the person's own configuration says.
+        prepare: run before each start; what it returns is added to the environment.
+    """
+
+    def __init__(
+        self,
+        *,
+        home: Path,
+        cwd: Path,
+        python: str = "",
+        approval_timeout: int = 1800,
+        prepare: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
+    ) -> None:
+        self._configured = python
+        self.home = home
+        self._cwd = cwd
+        self._approval_timeout = approval_timeout
+        self._prepare = prepare
+        self._status = AgentStatus()
+        self._process: RpcProcess | None = None
+        self._starting: asyncio.Task[RpcProcess] | None = None
+        self._hear: Callable[[AgentEvent], None] = lambda event: None
+        self._live: dict[str, str] = {}
+        self._stored: dict[str, str] = {}
+        self._early: dict[str, list[dict[str, Any]]] = {}
+        self._ready: asyncio.Future[dict[str, Any]] | None = None
+        self._history = StateDb(home / "state.db")
+
+    # -- state ---------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> AgentStatus:
+        """How the agent is; where none is installed, that is known without a start."""
+        if self._status.state == "stopped":
+            try:
+                return replace(self._status, python=str(find_python(self._configured)))
+            except Unavailable as error:
+                return AgentStatus("failed", error=error.message, hint=error.hint)
+        return self._status
+
+    @property
+    def history(self) -> StateDb:
+        """Hermes' own database, read only."""
+        return self._history
+
+    @property
+    def pid(self) -> int | None:
+        """The number of its process, while there is one."""
+        return self._process.pid if self._process is not None else None
+
+    def listen(self, hear: Callable[[AgentEvent], None]) -> None:
+        """Tell ``hear`` everything from now on."""
+        self._hear = hear
+
+    def _set_status(self, status: AgentStatus) -> None:
+        self._status = status
+        self._hear(StatusChanged(status))
+
+    def _step(self, step: str) -> None:
+        self._set_status(replace(self._status, state="starting", step=step, error=None, hint=None))
+
+    # -- the process ---------------------------------------------------------------------------
+
+    async def _running(self) -> RpcProcess:
+        """The process, started if there is none; all callers wait for the same start."""
+        if self._process is not None and self._process.alive:
+            return self._process
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(self._started)
+        return await asyncio.shield(self._starting)
+
+    def _started(self, task: asyncio.Task[RpcProcess]) -> None:
+        self._starting = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("The agent could not be started: %s", error)
+
+    async def _start(self) -> RpcProcess:
+        self._status = AgentStatus()
+        try:
+            self._step("Looking for hermes-agent")
+            python = find_python(self._configured)
+            self._status = replace(self._status, python=str(python))
+            self._step("Starting the agent's process")
+            return await self._launch(python)
+        except Unavailable as error:
+            self._fail(error)
+            raise
+        except (OSError, ProcessGone, TimeoutError, RpcError) as error:
+            failed = Unavailable(
+                f"The agent could not be started: {error}", code="agent_failed", hint=RESTART_HINT
+            )
+            self._fail(failed)
+            raise failed from error
+
+    def _fail(self, error: Unavailable) -> None:
+        self._set_status(
+            replace(self._status, state="failed", step=None, error=error.message, hint=error.hint)
+        )
+
+    async def _launch(self, python: Path) -> RpcProcess:
+        extra = await self._prepare() if self._prepare is not None else {}
+        self._ready = asyncio.get_running_loop().create_future()
+        process = await RpcProcess.start(
+            [str(python), "-P", str(Path(__file__).with_name("child.py"))],
+            self._environment(extra),
+            str(self._cwd),
+            self._receive,
+            self._exited,
+        )
+        self._process = process
+        try:
+            ready = await self._wait_ready(process)
+            version = str(ready["version"])
+            self._status = replace(self._status, version=version)
+            self._step(f"Loading Hermes {version}")
+            if not version.startswith(TESTED):
+                log.warning("hermes-agent %s is newer than this was tried with", version)
+            self._step("Checking the model")
+            check = await self._call(process, "setup.runtime_check")
+            if not check.get("ok"):
+                raise _no_model(str(check.get("error") or ""), python, self.home)
+        except BaseException:
+            await process.stop()
+            self._process = None
+            raise
+        self._set_status(replace(self._status, state="ready", step=None))
+        return process
+
+    async def _wait_ready(self, process: RpcProcess) -> dict[str, Any]:
+        assert self._ready is not None
+        waiting: list[asyncio.Future[Any]] = [self._ready, process.ended]
+        done, _ = await asyncio.wait(
+            waiting, timeout=START_TIMEOUT, return_when=asyncio.FIRST_COMPLETED
+        )
+        if self._ready in done:
+            ready = self._ready.result()
+            if ready["missing"]:
+                raise _unsupported(f"hermes-agent {ready['version']} lacks {ready['missing'][0]}.")
+            return ready
+        if done:
+            words = process.last_words(process.returncode)
+            if "No module named" in words:
+                raise _unsupported(f"{self._status.python} has no usable hermes-agent: {words}")
+            raise Unavailable(
+                f"The agent's process ended at its start: {words}",
+                code="agent_failed",
+                hint=RESTART_HINT,
+            )
+        raise Unavailable(
+            f"The agent was not ready within {START_TIMEOUT:.0f} seconds.",
+            code="agent_failed",
+            hint=RESTART_HINT,
+        )
+
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(_PRIVATE)}
+        return {
+            **kept,
+            "HERMES_HOME": str(self.home),
+            # Or Hermes runs pip in its environment while it works.
+            "HERMES_DISABLE_LAZY_INSTALLS": "1",
+            "HERMES_JUPYTER_APPROVAL_TIMEOUT": str(self._approval_timeout),
+            "HERMES_JUPYTER_PARENT": str(os.getpid()),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONUTF8": "1",
+            **extra,
+        }
+
+    def _exited(self, reason: str) -> None:
+        """The process has ended by itself."""
+        self._forget()
+        if self._status.state == "ready":
+            hint: Hint = {"text": "The next prompt starts a new one.", "action": "restart-agent"}
+            self._set_status(
+                replace(
+                    self._status,
+                    state="failed",
+                    step=None,
+                    error=f"The agent's process ended: {reason}",
+                    hint=hint,
+                )
+            )
+        self._hear(Died(reason))
+
+    def _forget(self) -> None:
+        self._process = None
+        self._live.clear()
+        self._stored.clear()
+        self._early.clear()
+
+    async def restart(self) -> None:
+        """End the process, if any, and start a new one."""
+        await self._end()
+        await self._running()
+
+    async def close(self) -> None:
+        """End the process and all it started."""
+        await self._end()
+
+    async def _end(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
+        process = self._process
+        if process is not None:
+            self._forget()
+            await process.stop()
+            self._hear(Died("it was stopped."))
+        self._set_status(AgentStatus())
+
+    def kill(self) -> None:
+        """End it at once, where nothing can be awaited any more."""
+        if self._process is not None:
+            self._process.kill()
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    async def _call(self, process: RpcProcess, method: str, **params: Any) -> Any:
+        async with asyncio.timeout(CALL_TIMEOUT):
+            return await process.call(method, **params)
+
+    async def _ask(self, method: str, **params: Any) -> Any:
+        """Call a method of the running agent; what goes wrong is Unavailable or an RpcError."""
+        process = await self._running()
+        try:
+            return await self._call(process, method, **params)
+        except (ProcessGone, TimeoutError) as error:
+            raise Unavailable(
+                f"The agent did not take the call {method}: {error}",
+                code="agent_gone",
+                hint=RESTART_HINT,
+            ) from error
+
+    async def create(self, *, cwd: str, title: str | None, model: str | None) -> Opened:
+        """Open a new session."""
+        wanted = {"cwd": cwd, "title": title, "model": model}
+        given = {key: value for key, value in wanted.items() if value}
+        try:
+            reply = await self._ask("session.create", source="jupyter", **given)
+        except RpcError as error:
+            raise _refused(error) from error
+        return self._bind(reply, reply["stored_session_id"])
+
+    async def resume(self, session_id: str, *, cwd: str | None) -> Opened:
+        """Open a session of the past at its tip."""
+        await self._running()
+        if session_id in self._live:
+            return Opened(session_id, cwd or "", None)
+        try:
+            reply = await self._ask("session.resume", session_id=session_id, source="jupyter")
+        except RpcError as error:
+            if error.code in _NO_SUCH_SESSION:
+                raise NotFound(
+                    f"Hermes has no session {session_id!r}.", code="session_not_found"
+                ) from error
+            raise _refused(error) from error
+        info = reply.get("info") or {}
+        stored = info.get("stored_session_id") or reply.get("session_key") or session_id
+        return self._bind(reply, stored)
+
+    def _bind(self, reply: dict[str, Any], stored: str) -> Opened:
+        live, info = reply["session_id"], reply.get("info") or {}
+        self._live[stored] = live
+        self._stored[live] = stored
+        # What came before the reply was taken belongs to this session too.
+        for params in self._early.pop(live, []):
+            self._receive(params)
+        return Opened(stored, info.get("cwd") or str(self._cwd), info.get("model"))
+
+    async def prompt(self, session_id: str, text: str) -> None:
+        """Begin a turn in an open session."""
+        try:
+            await self._ask("prompt.submit", session_id=self._live_id(session_id), text=text)
+        except RpcError as error:
+            raise _refused(error) from error
+
+    async def interrupt(self, session_id: str) -> None:
+        """End the running turn of an open session."""
+        try:
+            await self._ask("session.interrupt", session_id=self._live_id(session_id))
+        except RpcError as error:
+            raise _refused(error) from error
+
+    async def answer(self, session_id: str, key: str, kind: Kind, value: str) -> bool:
+        """Give the answer to question ``key``; False when it waits no longer."""
+        if self._process is None or not self._process.alive:
+            return False
+        method, name = {
+            "clarify": ("clarify.respond", "answer"),
+            "approval": ("jupyter.approval.respond", "choice"),
+            "sudo": ("sudo.respond", "password"),
+            "secret": ("secret.respond", "value"),
+        }[kind]
+        try:
+            reply = await self._ask(method, request_id=key, **{name: value})
+        except RpcError as error:
+            log.info("The agent waits no longer for %s %s: %s", kind, key, error)
+            return False
+        return bool(reply.get("status") == "ok")
+
+    def _live_id(self, session_id: str) -> str:
+        live = self._live.get(session_id)
+        if live is None:
+            raise Unavailable("The agent does not have this session open.", code="agent_gone")
+        return live
+
+    # -- frames --------------------------------------------------------------------------------
+
+    def _receive(self, params: dict[str, Any]) -> None:
+        type_, live = params.get("type") or "", params.get("session_id") or ""
+        payload = params.get("payload") or {}
+        if type_ == "jupyter.ready" and self._ready is not None:
+            if not self._ready.done():
+                self._ready.set_result(payload)
+            return
+        stored = self._stored.get(live)
+        if stored is None:
+            if live:
+                self._early.setdefault(live, []).append(params)
+            return
+        if type_ == "session.info":
+            stored = self._follow_tip(live, stored, payload)
+        for event in translate(type_, stored, payload):
+            self._hear(event)
+
+    def _follow_tip(self, live: str, stored: str, info: dict[str, Any]) -> str:
+        """After a compaction the same live session writes into another stored one."""
+        tip = info.get("stored_session_id") or stored
+        if tip != stored:
+            self._live[tip] = self._live.pop(stored)
+            self._stored[live] = tip
+            self._hear(SessionMoved(stored, tip))
+        return str(tip)
+
+
+def _no_model(reason: str, python: Path, home: Path) -> Unavailable:
+    beside = python.parent / "hermes"
+    command = f"{beside if beside.exists() else 'hermes'} model"
+    if home != Path.home() / ".hermes":
+        command = f"HERMES_HOME={home} {command}"
+    return Unavailable(
+        f"No model is configured. {reason}".strip(),
+        code="model_not_configured",
+        hint={
+            "text": "Choose a provider and a model in a terminal, then send your prompt again.",
+            "command": command,
+            "action": "set-up-model",
+        },
+    )
+
+
+def _unsupported(message: str) -> Unavailable:
+    return Unavailable(message, code="agent_unsupported", hint=INSTALL_HINT)
+
+
+def _refused(error: RpcError) -> Unavailable:
+    return Unavailable(
+        f"The agent refused: {error}",
+        code="agent_refused",
+        hint=RESTART_HINT,
+        agent_code=error.code,
+    )

@@ -1,0 +1,208 @@
+"""Hermes' own database, ``state.db``, read only.
+
+The tables are those of hermes-agent 0.19 (schema 22). Columns that a database does not have are
+read as their defaults. One connection is kept, in a thread of its own, so that the event loop
+never waits for a disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..core.agent import HistoryMessage
+from ..core.errors import Unavailable
+from ..core.lineage import SessionRow
+from .translate import tool_result
+
+T = TypeVar("T")
+
+#: Columns of ``sessions`` that older databases may lack, with what is read instead.
+_OPTIONAL = {
+    "model_config": "NULL",
+    "cwd": "NULL",
+    "archived": "0",
+    "estimated_cost_usd": "NULL",
+    "message_count": "0",
+}
+
+#: How Hermes marks content that is not a plain text.
+_JSON_MARK = "\0json:"
+
+
+class StateDb:
+    """The reader of one ``state.db``; a file that is not there yet is an empty one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hermes-state-db")
+        self._connection: sqlite3.Connection | None = None
+
+    async def sessions(self) -> Sequence[SessionRow]:
+        """Every session in the database.
+
+        Raises:
+            Unavailable: the file is there but could not be read.
+        """
+        return await self._read(_sessions, [])
+
+    async def messages(
+        self, session_ids: Sequence[str], *, before: int | None, limit: int
+    ) -> list[HistoryMessage]:
+        """The last ``limit`` messages of these sessions below row ``before``, in order.
+
+        Rows that a person took back are left out; rows that were summarised away are not.
+        """
+        return await self._read(lambda db: _messages(db, session_ids, before, limit), [])
+
+    def close(self) -> None:
+        """Close the connection; reading again is an error."""
+        if self._connection is not None:
+            self._thread.submit(self._connection.close)
+        self._thread.shutdown(wait=False)
+
+    async def _read(self, query: Callable[[sqlite3.Connection], T], nothing: T) -> T:
+        def run() -> T:
+            if self._connection is None:
+                if not self._path.exists():
+                    return nothing
+                self._connection = sqlite3.connect(
+                    f"{self._path.as_uri()}?mode=ro", uri=True, timeout=1, check_same_thread=False
+                )
+                self._connection.row_factory = sqlite3.Row
+            return query(self._connection)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, run)
+        except sqlite3.Error as error:
+            raise Unavailable(
+                f"Hermes' database could not be read: {error}",
+                code="state_db_unreadable",
+                hint={"text": f"Look at {self._path}: is it locked, damaged or not yours?"},
+            ) from error
+
+
+def _sessions(db: sqlite3.Connection) -> list[SessionRow]:
+    columns = {row["name"] for row in db.execute("PRAGMA table_info(sessions)")}
+    if not columns:
+        return []  # Hermes has made the file but not its tables yet.
+    wanted = ", ".join(
+        f"s.{name}" if name in columns else f"{default} AS {name}"
+        for name, default in _OPTIONAL.items()
+    )
+    query = f"""
+        SELECT s.id, s.source, s.title, s.parent_session_id, s.end_reason, s.started_at,
+               s.ended_at, s.model, {wanted},
+               (SELECT MAX(m.timestamp) FROM messages m WHERE m.session_id = s.id) AS spoke_at,
+               (SELECT substr(m.content, 1, 400) FROM messages m
+                WHERE m.session_id = s.id AND m.role = 'user' ORDER BY m.id LIMIT 1) AS opening
+        FROM sessions s"""  # noqa: S608  only names from this file
+    with closing(db.execute(query)) as cursor:
+        return [_session(row) for row in cursor]
+
+
+def _session(row: sqlite3.Row) -> SessionRow:
+    try:
+        marks = json.loads(row["model_config"] or "{}")
+    except ValueError:
+        marks = {}  # One damaged row must not hide the others.
+    marks = marks if isinstance(marks, dict) else {}
+    return SessionRow(
+        id=row["id"],
+        source=row["source"],
+        title=row["title"],
+        parent_id=row["parent_session_id"],
+        end_reason=row["end_reason"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        last_active=row["spoke_at"] or row["started_at"],
+        message_count=row["message_count"] or 0,
+        preview=_plain(row["opening"])[:60],
+        model=row["model"],
+        cwd=row["cwd"],
+        archived=bool(row["archived"]),
+        branched_from=marks.get("_branched_from"),
+        delegate_from=marks.get("_delegate_from"),
+        cost_usd=row["estimated_cost_usd"],
+    )
+
+
+def _messages(
+    db: sqlite3.Connection, session_ids: Sequence[str], before: int | None, limit: int
+) -> list[HistoryMessage]:
+    # Ids in a JSON array, so that any number of them is one parameter.
+    query = """
+        SELECT id, session_id, role, content, tool_call_id, tool_calls, tool_name, timestamp,
+               reasoning
+        FROM messages
+        WHERE session_id IN (SELECT value FROM json_each(?)) AND (active = 1 OR compacted = 1)
+              AND role IN ('user', 'assistant', 'tool') AND id < ?
+        ORDER BY id DESC LIMIT ?"""
+    ids = json.dumps(list(session_ids))
+    with closing(db.execute(query, (ids, before or 1 << 62, limit))) as cursor:
+        rows = cursor.fetchall()[::-1]
+    calls: dict[str, dict[str, Any]] = {}
+    found = []
+    for row in rows:
+        for call in _calls(row["tool_calls"]):
+            calls[str(call.get("id"))] = call.get("function") or {}
+        text = _plain(row["content"])
+        if row["role"] == "tool":
+            found.append(_tool_message(row, text, calls.get(row["tool_call_id"] or "", {})))
+        elif text.strip() or row["reasoning"]:
+            found.append(
+                HistoryMessage(
+                    row["id"],
+                    row["session_id"],
+                    row["role"],
+                    text,
+                    row["timestamp"],
+                    row["reasoning"],
+                )
+            )
+    return found
+
+
+def _tool_message(row: sqlite3.Row, text: str, call: dict[str, Any]) -> HistoryMessage:
+    result, error = tool_result(text)
+    try:
+        args = json.loads(call.get("arguments") or "{}")
+    except ValueError:
+        args = {"arguments": call.get("arguments")}
+    tool = {
+        "id": row["tool_call_id"],
+        "name": row["tool_name"] or call.get("name") or "tool",
+        "args": args,
+        "result": result,
+        "duration": None,
+        "error": error,
+    }
+    at: float = row["timestamp"]
+    return HistoryMessage(row["id"], row["session_id"], "tool", "", at, tool=tool)
+
+
+def _calls(stored: str | None) -> list[dict[str, Any]]:
+    try:
+        calls = json.loads(stored or "[]")
+    except ValueError:
+        return []
+    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+
+
+def _plain(content: str | None) -> str:
+    """The text of a message's content, of whatever parts it is made."""
+    if not content or not content.startswith(_JSON_MARK):
+        return content or ""
+    try:
+        parts = json.loads(content[len(_JSON_MARK) :])
+    except ValueError:
+        return content[len(_JSON_MARK) :]
+    if not isinstance(parts, list):
+        return str(parts)
+    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict)).strip()
