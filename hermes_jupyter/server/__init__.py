@@ -1,0 +1,1 @@
+"""Tornado handlers over the core: authentication, framing, errors. Knows nothing of Hermes."""

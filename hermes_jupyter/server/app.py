@@ -1,0 +1,138 @@
+"""The server extension: its settings, and the one place where the parts are put together."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Bool, Int, Unicode, default
+
+from ..agent.hermes import HermesAgent
+from ..core.core import Core, Limits
+from . import questions, sessions, status, stream
+from .base import CORE
+
+if TYPE_CHECKING:
+    from ..offline import OfflineModel
+
+
+def tour_directory() -> Path:
+    """Where the tour keeps its notebook and its Hermes home."""
+    return Path(jupyter_data_dir()) / "hermes-jupyter" / "tour"
+
+
+class HermesExtension(ExtensionApp):
+    """Hermes, Nous Research's agent, in JupyterLab and Jupyter Notebook."""
+
+    name = "hermes_jupyter"
+    app_name = "Hermes"
+    extension_url = "/lab"
+    load_other_extensions = True
+    subcommands = {  # noqa: RUF012  as traitlets wants it
+        "tour": (
+            "hermes_jupyter.server.commands.TourApp",
+            "Open JupyterLab on the tour, with the offline model: no key, no account.",
+        ),
+        "agent": (
+            "hermes_jupyter.server.commands.AgentApp",
+            "Install hermes-agent into a private environment.",
+        ),
+    }
+
+    enabled = Bool(True, help="Whether the panel and its routes are there.").tag(config=True)
+    agent_python = Unicode(
+        help="""The interpreter that has hermes-agent.
+        Empty: the one of `jupyter hermes agent install`, else this one, else the one beside
+        the `hermes` command."""
+    ).tag(config=True)
+    hermes_home = Unicode(
+        help="The Hermes home. Empty: $HERMES_HOME, else ~/.hermes; the tour has its own."
+    ).tag(config=True)
+    offline = Bool(
+        False, help="Answer with the package's own offline model: no key, no account, no network."
+    ).tag(config=True)
+    approval_timeout = Int(
+        1800,
+        min=1,
+        help="Seconds an approval waits, unless Hermes' `approvals.timeout` is set. Then it is "
+        "refused: silence is not consent.",
+    ).tag(config=True)
+    max_prompt = Int(
+        Limits().prompt, min=1, help="Bytes of the longest prompt; a longer one is refused."
+    ).tag(config=True)
+    max_queued = Int(Limits().queued, min=1, help="Prompts that may wait in one conversation.").tag(
+        config=True
+    )
+
+    @default("hermes_home")
+    def _default_home(self) -> str:
+        if self.offline:
+            return str(tour_directory() / "home")
+        return os.environ.get("HERMES_HOME") or str(Path.home() / ".hermes")
+
+    def initialize_settings(self) -> None:
+        """Put the parts together; nothing is started yet."""
+        if not self.enabled:
+            return
+        assert self.serverapp is not None
+        self.offline_model: OfflineModel | None = None
+        directory = Path(self.serverapp.root_dir).expanduser().resolve()
+        self.agent = HermesAgent(
+            home=Path(self.hermes_home).expanduser(),
+            cwd=directory,
+            python=self.agent_python,
+            approval_timeout=self.approval_timeout,
+            prepare=self._start_offline_model if self.offline else None,
+        )
+        self.core = Core(self.agent, limits=Limits(self.max_prompt, self.max_queued))
+        self.streams = stream.Streams(self.core)
+        self.settings.update(
+            {
+                CORE: self.core,
+                stream.STREAMS: self.streams,
+                status.OFFLINE: self.offline,
+                status.DIRECTORY: directory,
+            }
+        )
+        # Not every signal lets a server run `stop_extension`.
+        atexit.register(self.agent.kill)
+
+    def initialize_handlers(self) -> None:
+        """Add the routes under ``{base_url}hermes/api/``."""
+        if not self.enabled:
+            return
+        for module in (status, sessions, questions, stream):
+            self.handlers.extend(module.routes)
+        self.handlers.extend(status.last_routes)
+
+    def current_activity(self) -> bool:
+        """Whether an agent works: then the server does not end itself."""
+        return self.enabled and self.core.working
+
+    async def stop_extension(self) -> None:
+        """End the streams, the agent and all it started."""
+        if not self.enabled:
+            return
+        self.streams.close()
+        await self.core.close()
+        atexit.unregister(self.agent.kill)
+        if self.offline_model is not None:
+            await self.offline_model.stop()
+
+    async def _start_offline_model(self) -> Mapping[str, str]:
+        # Only here: a server that talks to a person's own model never loads it.
+        from ..offline import OfflineModel
+        from ..offline.config import write_home
+
+        write_home(self.agent.home)
+        if self.offline_model is None:
+            self.offline_model = await OfflineModel().start()
+        return self.offline_model.environ
+
+
+main = HermesExtension.launch_instance

@@ -1,0 +1,86 @@
+"""Routes about the agent, and about what a kernel and a page speak of."""
+
+from __future__ import annotations
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from .._version import __version__
+from ..core.core import status_json
+from ..core.errors import BadRequest, NotFound
+from .base import HermesHandler, authorized_to
+
+#: The keys of the application's settings that ``GET status`` tells.
+OFFLINE = "hermes_offline"
+DIRECTORY = "hermes_directory"
+
+
+class StatusHandler(HermesHandler):
+    """``GET status``: how the agent is. Asking starts nothing."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer ``{version, agent, epoch, offline, model, cwd}``."""
+        self.reply(
+            {
+                "version": __version__,
+                "agent": status_json(self.core.agent),
+                "epoch": self.core.journal.epoch,
+                "offline": self.settings[OFFLINE],
+                "model": self.core.model,
+                "cwd": str(self.settings[DIRECTORY]),
+            }
+        )
+
+
+class RestartHandler(HermesHandler):
+    """``POST agent/restart``: end the agent's process and start a new one."""
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def post(self) -> None:
+        """Answer the agent's new state."""
+        await self.core.agent.restart()
+        self.reply({"agent": status_json(self.core.agent)})
+
+
+class CurrentHandler(HermesHandler):
+    """``current``: the conversation that a kernel and the page beside it speak of."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer ``{session_id}`` of ``?kernel_id=``; null when nothing was said yet."""
+        kernel_id = self.get_query_argument("kernel_id", "")
+        self.reply({"session_id": self.core.current(kernel_id)})
+
+    @web.authenticated
+    @authorized
+    async def put(self) -> None:
+        """Take ``{kernel_ids, session_id}``."""
+        body = self.body()
+        kernel_ids = body.get("kernel_ids")
+        if not isinstance(kernel_ids, list) or not all(isinstance(one, str) for one in kernel_ids):
+            raise BadRequest("`kernel_ids` must be a list of texts.", code="bad_type")
+        conversation = await self.core.conversation(self.needed_text(body, "session_id"))
+        known = set(self.settings["kernel_manager"].list_kernel_ids())
+        self.core.set_current(known.intersection(kernel_ids), conversation.id)
+        self.reply({"session_id": conversation.id})
+
+
+class UnknownHandler(HermesHandler):
+    """Every path that there is not."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Answer 404, whatever the verb."""
+        await super().prepare()
+        raise NotFound(f"There is no {self.request.path}.", code="no_such_route")
+
+
+routes = [
+    (r"/hermes/api/status", StatusHandler),
+    (r"/hermes/api/agent/restart", RestartHandler),
+    (r"/hermes/api/current", CurrentHandler),
+]
+last_routes = [(r"/hermes/api/.*", UnknownHandler)]

@@ -1,0 +1,330 @@
+"""Server-Sent Events: the journal as streams.
+
+A stream is a viewer of the journal and has no queue of its own. While its socket takes what it is
+given, each event is written at once. When the socket is full, the stream stops and later reads on
+from its position; if the journal has let go of that meanwhile, it gets a snapshot. A socket that
+stays full for :data:`WRITE_DEADLINE` is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+from tornado.ioloop import PeriodicCallback
+
+from ..core.core import Core
+from ..core.journal import EVERYWHERE, Event, encode_frame
+from .base import HermesHandler
+from .questions import pending
+
+#: Seconds between two signs of life: half of the smallest idle timeout that is in use.
+PING = 4.5
+
+#: Seconds that a socket may stay full before its page counts as gone.
+WRITE_DEADLINE = 20.0
+
+#: Seconds after which an open stream asks again whether its viewer is still logged in.
+REAUTHENTICATE = 300.0
+
+#: Bytes written at once while a stream catches up.
+CHUNK = 256 * 1024
+
+#: The key of the open streams in the web application's settings.
+STREAMS = "hermes_streams"
+
+
+class Streams:
+    """The open streams of a server: their signs of life, and their end with it."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._open: set[StreamHandler] = set()
+        self._pulse = PeriodicCallback(self._beat, PING * 1000)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, stream: StreamHandler) -> None:
+        """A stream has been opened."""
+        self._open.add(stream)
+        if not self._pulse.is_running():
+            self._pulse.start()
+
+    def discard(self, stream: StreamHandler) -> None:
+        """A stream is gone."""
+        self._open.discard(stream)
+        if not self._open:
+            self._pulse.stop()
+
+    def close(self) -> None:
+        """End all streams, for the server ends."""
+        for stream in tuple(self._open):
+            stream.end()
+
+    async def _beat(self) -> None:
+        ping = self._core.journal.ping()
+        now = time.monotonic()
+        for stream in tuple(self._open):
+            stream.ping(ping)
+            if now - stream.authenticated_at > REAUTHENTICATE:
+                await stream.authenticate_again()
+
+
+class StreamHandler(HermesHandler):
+    """Base of the streams; a leaf says what it tells and what it begins with."""
+
+    # An idle page must not keep a server alive.
+    _track_activity = False
+
+    def initialize(self) -> None:
+        """Set up a stream that is not open yet."""
+        self.authenticated_at = time.monotonic()
+        self._over = asyncio.Event()
+        self._position = 0
+        self._topics: set[str] = set()
+        self._full = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    # -- what a leaf says ----------------------------------------------------------------------
+
+    def frame(self, event: Event) -> bytes | None:
+        """The bytes for an event; None: it is not told here."""
+        raise NotImplementedError
+
+    def opening(self) -> list[bytes]:
+        """The whole truth of now, for a stream without a position."""
+        raise NotImplementedError
+
+    # -- life ----------------------------------------------------------------------------------
+
+    async def follow(self, topics: set[str], position: int | None) -> None:
+        """Tell the events of ``topics`` until the page or the server is gone.
+
+        Args:
+            topics: of the journal.
+            position: the number to read on from; None: begin with the opening.
+        """
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-cache, no-transform")
+        self.set_header("X-Accel-Buffering", "no")
+        streams: Streams = self.settings[STREAMS]
+        journal = self.core.journal
+        try:
+            # From here to the first write nothing else runs: no event is missed or told twice.
+            self._topics = topics
+            self._position = journal.seq if position is None else position
+            journal.attach(self, topics)
+            streams.add(self)
+            first = [b"retry: 2000\n\n"]
+            self._write(b"".join(first if position is not None else first + self.opening()))
+            self._catch_up()
+            await self._over.wait()
+        finally:
+            streams.discard(self)
+            journal.detach(self, topics)
+            if self._deadline is not None:
+                self._deadline.cancel()
+
+    def on_connection_close(self) -> None:
+        """The page is gone."""
+        super().on_connection_close()
+        self._over.set()
+
+    def end(self) -> None:
+        """End the stream in order."""
+        self._over.set()
+
+    def abort(self) -> None:
+        """Cut the connection of a page that does not read, or may not any more."""
+        connection = self.request.connection
+        if connection is not None:
+            connection.stream.close()  # type: ignore[attr-defined]
+        self._over.set()
+
+    async def authenticate_again(self) -> None:
+        """Cut the stream off when the identity provider does not know its viewer any more."""
+        self.authenticated_at = time.monotonic()
+        user = await ensure_async(self.identity_provider.get_user(self))
+        if user is None:
+            self.log.info("A stream was ended: its viewer is not logged in any more")
+            self.abort()
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def wake(self, event: Event) -> None:
+        """Tell a new event, unless the socket is full."""
+        if not self._full:
+            self._position = event.seq
+            frame = self.frame(event)
+            if frame is not None:
+                self._write(frame)
+
+    def ping(self, frame: bytes) -> None:
+        """Give a sign of life, unless the socket is full."""
+        if not self._full:
+            self._write(frame)
+
+    def _write(self, data: bytes) -> None:
+        if self._over.is_set():
+            return
+        self.write(data)
+        flushed = self.flush()
+        connection = self.request.connection
+        if connection is not None and connection.stream.writing():  # type: ignore[attr-defined]
+            self._full = True
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(WRITE_DEADLINE, self._too_slow)
+            flushed.add_done_callback(self._drained)
+
+    def _too_slow(self) -> None:
+        self.log.info("A stream was closed: its page has not read for %.0f s", WRITE_DEADLINE)
+        self.abort()
+
+    def _drained(self, flushed: asyncio.Future[None]) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._full = False
+        if not flushed.cancelled() and flushed.exception() is None and not self._over.is_set():
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Tell what has happened since the position, in pieces that a socket takes."""
+        while not self._full and not self._over.is_set():
+            data = b"".join(self._next_chunk())
+            if not data:
+                return
+            self._write(data)
+
+    def _next_chunk(self) -> Iterator[bytes]:
+        journal = self.core.journal
+        if not journal.holds(self._position, self._topics):
+            self._position = journal.seq
+            yield from self.opening()
+            return
+        size = 0
+        for event in journal.after(self._position, self._topics):
+            self._position = event.seq
+            frame = self.frame(event)
+            if frame is not None:
+                size += len(frame)
+                yield frame
+            if size > CHUNK:
+                return
+
+
+class EventsHandler(StreamHandler):
+    """``events``: the multiplexed stream of a page, with the conversations it names."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Stream what concerns every page, and the conversations of ``?session_id=``."""
+        await self.read(self.get_query_arguments("session_id"))
+
+    async def read(self, session_ids: list[str], *, everywhere: bool = True) -> None:
+        """Open the stream; an unknown conversation is refused before the first byte."""
+        self._everywhere = everywhere
+        self._conversations = [await self.core.conversation(name) for name in session_ids]
+        topics = {conversation.id for conversation in self._conversations}
+        topics |= {EVERYWHERE} if everywhere else set()
+        await self.follow(topics, self.core.journal.position(_cursor(self), topics))
+
+    def frame(self, event: Event) -> bytes | None:
+        """Every event of the topics, encoded once for all."""
+        return event.frame
+
+    def opening(self) -> list[bytes]:
+        """The snapshot of each conversation, after what concerns every page."""
+        snapshots = [self.core.snapshot(conversation) for conversation in self._conversations]
+        cursor = self.core.journal.cursor
+        self._position = self.core.journal.seq
+        overview = self.core.overview() if self._everywhere else []
+        return overview + [
+            encode_frame(cursor, "snapshot", {"session_id": snapshot["id"], **snapshot})
+            for snapshot in snapshots
+        ]
+
+
+class SessionStreamHandler(EventsHandler):
+    """``sessions/{id}/stream``: the same stream, of one conversation alone."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, session_id: str) -> None:
+        """Stream the events of one conversation."""
+        await self.read([session_id], everywhere=False)
+
+
+class _PendingStreamHandler(StreamHandler):
+    """A stream that speaks in state: the head of a queue of questions, and its length."""
+
+    kind: str
+
+    async def read(self) -> None:
+        """Open the stream; of a conversation that is named, else of all."""
+        session_id = self.get_query_argument("session_id", None)
+        self._session_id = None
+        if session_id is not None:
+            self._session_id = (await self.core.conversation(session_id)).id
+        await self.follow({EVERYWHERE}, None)
+
+    def frame(self, event: Event) -> bytes | None:
+        """The state after each change of a question of this kind."""
+        question = event.data.get("question") if event.type == "question" else None
+        if question is None or question["kind"] != self.kind:
+            return None
+        if self._session_id not in (None, question["session_id"]):
+            return None
+        return self._state(self.kind)
+
+    def opening(self) -> list[bytes]:
+        """The state of now, also when nothing waits."""
+        return [self._state("initial")]
+
+    def _state(self, name: str) -> bytes:
+        state = pending(self.core, self.kind, self._session_id)
+        return encode_frame(self.core.journal.cursor, name, state)
+
+
+class ClarifyStreamHandler(_PendingStreamHandler):
+    """``clarify/stream``: ``initial``, then ``clarify`` after each change."""
+
+    kind = "clarify"
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Stream ``{pending, pending_count}``."""
+        await self.read()
+
+
+class ApprovalStreamHandler(_PendingStreamHandler):
+    """``approval/stream``: ``initial``, then ``approval`` after each change."""
+
+    kind = "approval"
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Stream ``{pending, pending_count}``."""
+        await self.read()
+
+
+def _cursor(handler: HermesHandler) -> str | None:
+    """Where the page was: the header wins, for it is the newer one after a reconnect."""
+    header = handler.request.headers.get("Last-Event-ID")
+    return header or handler.get_query_argument("cursor", None)
+
+
+routes: list[tuple[str, Any]] = [
+    (r"/hermes/api/events", EventsHandler),
+    (r"/hermes/api/sessions/([^/]+)/stream", SessionStreamHandler),
+    (r"/hermes/api/clarify/stream", ClarifyStreamHandler),
+    (r"/hermes/api/approval/stream", ApprovalStreamHandler),
+]
