@@ -1,0 +1,153 @@
+"""``%hermes`` and ``%%hermes``."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.display import DisplayHandle, Markdown, display
+
+from .client import HermesClient, HermesError, find_server
+from .panel import Panel
+
+#: Seconds between two updates of an answer that streams into a cell.
+REDRAW = 0.1
+
+
+@magics_class
+class HermesMagics(Magics):
+    """Talk to Hermes from a cell."""
+
+    @line_cell_magic
+    def hermes(self, line: str, cell: str | None = None) -> None:
+        """Ask Hermes: ``%hermes question`` in a line, ``%%hermes`` over a cell of text.
+
+        The answer streams into the output of the cell. What Hermes asks meanwhile is a card
+        there, in the sidebar and in the Panel; interrupting the cell stops Hermes' turn. The text
+        is sent as it stands.
+        """
+        text = line if cell is None else cell
+        if not text.strip():
+            raise UsageError("Write a question: `%hermes why is the sky blue?`")
+        try:
+            client = find_server()
+        except HermesError as error:
+            raise UsageError(str(error)) from error
+        try:
+            _ask(client, current_conversation(client), text)
+        except HermesError as error:
+            raise UsageError(str(error)) from error
+        finally:
+            client.close()
+
+
+def current_conversation(client: HermesClient) -> str:
+    """The conversation of this kernel and the page beside it; a new one if there is none."""
+    kernel_id = _kernel_id()
+    current = client.call("GET", "current", params={"kernel_id": kernel_id})["session_id"]
+    if current is not None:
+        return str(current)
+    session_id = str(client.call("POST", "sessions", json={"cwd": str(Path.cwd())})["id"])
+    client.call("PUT", "current", json={"kernel_ids": [kernel_id], "session_id": session_id})
+    return session_id
+
+
+def _kernel_id() -> str:
+    """The kernel's id, which is in the name of its connection file."""
+    from ipykernel.connect import get_connection_file
+
+    return Path(get_connection_file()).stem.removeprefix("kernel-")
+
+
+def _ask(client: HermesClient, session_id: str, text: str) -> None:
+    events = client.events(session_id)
+    next(events)  # The snapshot: from here on nothing is missed.
+    body = {"text": text, "client_id": f"cell-{os.urandom(8).hex()}"}
+    turn_id = client.call("POST", f"sessions/{session_id}/prompt", json=body)["turn_id"]
+    output = _Output(session_id, turn_id)
+    try:
+        for type_, data in events:
+            if data.get("turn_id") == turn_id or type_ == "question":
+                output.hear(type_, data)
+            if output.over:
+                break
+    except KeyboardInterrupt:
+        client.call("POST", f"sessions/{session_id}/interrupt", json={"turn_id": turn_id})
+        output.stopped()
+    if output.error is not None:
+        raise HermesError(output.error)
+
+
+class _Output:
+    """What one turn shows in the cell: its texts, its tools and its cards."""
+
+    def __init__(self, session_id: str, turn_id: str) -> None:
+        self._session_id = session_id
+        self._turn_id = turn_id
+        self._handle: DisplayHandle | None = display(Markdown(""), display_id=True)
+        self._blocks: dict[str, str] = {}
+        self._drawn = 0.0
+        self._asking: Any = None
+        self.over = False
+        self.error: str | None = None
+
+    def hear(self, type_: str, data: dict[str, Any]) -> None:
+        if type_ == "message.start" and data["role"] == "assistant":
+            self._blocks[data["message_id"]] = ""
+        elif type_ == "message.delta":
+            self._blocks[data["message_id"]] += data["text"]
+            if time.monotonic() - self._drawn > REDRAW:
+                self._draw()
+        elif type_ == "message.complete" and data["message_id"] in self._blocks:
+            self._blocks[data["message_id"]] = data["text"]
+            self._draw()
+        elif type_ == "tool.start":
+            self._blocks[data["message_id"]] = f"*{data['name']}…*"
+            self._draw()
+        elif type_ == "tool.complete":
+            mark = "failed" if data["error"] else "done"
+            self._blocks[data["message_id"]] = f"*{data['name']}: {mark}*"
+            self._draw()
+        elif type_ == "question" and data["question"]["turn_id"] == self._turn_id:
+            self._ask(data["question"])
+        elif type_ == "turn":
+            self._turn(data)
+
+    def stopped(self) -> None:
+        self._blocks["stopped"] = "*Stopped.*"
+        self._draw()
+
+    def _ask(self, question: dict[str, Any]) -> None:
+        if question["state"] == "open" and self._asking is None:
+            self._asking = display(
+                Panel(session_id=self._session_id, view="clarify"), display_id=True
+            )
+        elif question["state"] != "open" and self._asking is not None:
+            # The text of the card takes its place: no dead widget stays in the notebook.
+            self._asking.update(Markdown(_outcome(question)))
+            self._asking = None
+
+    def _turn(self, turn: dict[str, Any]) -> None:
+        self.over = turn["state"] in ("complete", "interrupted", "error")
+        if turn["state"] == "interrupted":
+            self.stopped()
+        if "error" in turn:
+            hint = turn["error"].get("hint") or {}
+            steps = [turn["error"]["message"], hint.get("text"), hint.get("command")]
+            self.error = " ".join(step for step in steps if step)
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        if self._handle is not None:
+            self._handle.update(Markdown("\n\n".join(self._blocks.values())))
+
+
+def _outcome(question: dict[str, Any]) -> str:
+    asked = question["command"] or " ".join(one["text"] for one in question["questions"])
+    if question["state"] == "answered":
+        return f"*{asked}* → {question['answer'] or 'answered'}"
+    return f"*{asked}* → {question['state']}"
