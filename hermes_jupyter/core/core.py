@@ -75,7 +75,7 @@ class Core:
         self._conversations: dict[str, Conversation] = {}
         self._canonical: dict[str, str] = {}
         self._answering: dict[str, Answerer] = {}
-        self._current: dict[str, str] = {}
+        self._current: dict[str, str | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         agent.listen(self.hear)
 
@@ -372,9 +372,9 @@ class Core:
         self._close(question, "dismissed", by=by)
         return question
 
-    def set_current(self, kernel_ids: Iterable[str], session_id: str) -> None:
-        """Say which conversation these kernels and the pages beside them speak of."""
-        canonical = self._canonical.get(session_id, session_id)
+    def set_current(self, kernel_ids: Iterable[str], session_id: str | None) -> None:
+        """Say which conversation these kernels and the pages beside them speak of; None: a new one."""
+        canonical = session_id and self._canonical.get(session_id, session_id)
         for kernel_id in kernel_ids:
             if self._current.get(kernel_id) != canonical:
                 self._current[kernel_id] = canonical

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from jupyter_server.auth.decorator import authorized
+from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
@@ -99,7 +100,9 @@ class HermesHandler(APIHandler):
     def answerer(self, body: dict[str, Any]) -> Answerer:
         """Who acts: the person as Jupyter knows them, and how the client calls itself."""
         user = self.current_user
-        name = getattr(user, "display_name", None) or getattr(user, "username", "") or ""
+        # On a plain server everybody is the one owner, under an invented name.
+        plain = type(self.identity_provider) in (IdentityProvider, PasswordIdentityProvider)
+        name = "" if plain else getattr(user, "display_name", None) or user.username
         return Answerer(client=(self.text(body, "client") or "api")[:40], user=name)
 
     def reply(self, body: dict[str, Any], status: int = 200) -> None:

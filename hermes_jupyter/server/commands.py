@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from ..agent.find import find_python
 from ..agent.install import InstallFailed, install
 from ..core.errors import Unavailable
 from .app import tour_directory
-
 
 class TourApp(JupyterApp):
     """``jupyter hermes tour``: JupyterLab on the tour notebook, with the offline model.
@@ -41,10 +41,15 @@ class TourApp(JupyterApp):
                 install()
             except InstallFailed as error:
                 self.exit(str(error))
-        directory = prepare_tour()
+        directory = tour_directory()
+        notebooks = prepare_tour(directory)
+        # There is one application at a time: from here on it is JupyterLab.
+        type(self).clear_instance()
         LabApp.launch_instance(
             argv=[
-                f"--ServerApp.root_dir={directory}",
+                f"--ServerApp.root_dir={notebooks}",
+                f"--LabApp.user_settings_dir={directory / 'settings'}",
+                f"--LabApp.workspaces_dir={directory / 'workspaces'}",
                 "--LabApp.default_url=/lab/tree/tour.ipynb",
                 "--HermesExtension.offline=True",
                 *self.extra_args,
@@ -52,14 +57,19 @@ class TourApp(JupyterApp):
         )
 
 
-def prepare_tour() -> Path:
-    """Make the tour's folder with its notebook; a notebook that is there is the person's own."""
-    directory = tour_directory()
-    directory.mkdir(parents=True, exist_ok=True)
-    notebook = directory / "tour.ipynb"
-    if not notebook.exists():
-        shutil.copyfile(_shipped_notebook(), notebook)
-    return directory
+def prepare_tour(directory: Path) -> Path:
+    """Make the tour's folders and return that of its notebook; what is there already is kept."""
+    notebooks = directory / "notebooks"
+    notebooks.mkdir(parents=True, exist_ok=True)
+    if not (notebooks / "tour.ipynb").exists():
+        shutil.copyfile(_shipped_notebook(), notebooks / "tour.ipynb")
+    # JupyterLab's question about its news needs a network, and covers the composer.
+    settings = directory / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    if not any(settings.iterdir()):
+        quiet = {"fetchNews": "false", "checkForUpdates": False}
+        (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    return notebooks
 
 
 def _shipped_notebook() -> Path:

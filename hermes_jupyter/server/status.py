@@ -58,15 +58,17 @@ class CurrentHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def put(self) -> None:
-        """Take ``{kernel_ids, session_id}``."""
+        """Take ``{kernel_ids, session_id}``; null begins a new one with the next prompt."""
         body = self.body()
         kernel_ids = body.get("kernel_ids")
         if not isinstance(kernel_ids, list) or not all(isinstance(one, str) for one in kernel_ids):
             raise BadRequest("`kernel_ids` must be a list of texts.", code="bad_type")
-        conversation = await self.core.conversation(self.needed_text(body, "session_id"))
+        session_id = self.text(body, "session_id")
+        if session_id is not None:
+            session_id = (await self.core.conversation(session_id)).id
         known = set(self.settings["kernel_manager"].list_kernel_ids())
-        self.core.set_current(known.intersection(kernel_ids), conversation.id)
-        self.reply({"session_id": conversation.id})
+        self.core.set_current(known.intersection(kernel_ids), session_id)
+        self.reply({"session_id": session_id})
 
 
 class UnknownHandler(HermesHandler):

@@ -1,0 +1,270 @@
+/** The words of the HTTP contract: what the server sends and what it takes. */
+
+export type QuestionKind = 'clarify' | 'approval' | 'sudo' | 'secret';
+
+export type QuestionState =
+  'open' | 'answered' | 'expired' | 'cancelled' | 'interrupted' | 'dismissed';
+
+/** One choice of an approval. */
+export interface Choice {
+  id: string;
+  label: string;
+  kind: 'allow' | 'deny';
+  scope?: string;
+}
+
+/** One thing asked by a clarify; `choices` is null where any text will do. */
+export interface Ask {
+  text: string;
+  choices: string[] | null;
+  multi_select: boolean;
+}
+
+export type AnswerValue = string | string[];
+
+/** Something the agent waits for. Passwords and secrets are never part of it. */
+export interface Question {
+  id: string;
+  session_id: string;
+  turn_id: string | null;
+  kind: QuestionKind;
+  questions: Ask[];
+  command?: string | null;
+  description?: string | null;
+  choices?: Choice[] | null;
+  asked_at: number;
+  deadline: number | null;
+  state: QuestionState;
+  answer?: AnswerValue | AnswerValue[] | null;
+  answered_by?: { client?: string | null; user?: string | null } | null;
+  told_agent?: string | null;
+}
+
+/** What `POST questions/{id}/answer` takes, by kind of question. */
+export type Answer =
+  | { answer: string }
+  | { answers: AnswerValue[] }
+  | { choice: string }
+  | { value: string };
+
+export type HintAction = 'install-agent' | 'set-up-model' | 'restart-agent';
+
+/** The next step out of a failure. */
+export interface Hint {
+  text: string;
+  command?: string | null;
+  action?: HintAction | null;
+}
+
+/** A failure as the server words it. */
+export interface Failure {
+  code: string;
+  message: string;
+  hint?: Hint | null;
+  /** Of a conflict: the question as it is now, and so who was faster. */
+  question?: Question | null;
+}
+
+export type TurnState =
+  | 'queued'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'complete'
+  | 'interrupted'
+  | 'error';
+
+/** A prompt and all that follows from it. */
+export interface Turn {
+  turn_id: string;
+  state: TurnState;
+  origin: 'user' | 'agent';
+  text?: string | null;
+  client_id?: string | null;
+  error?: Failure | null;
+}
+
+export interface Tool {
+  id: string;
+  name: string;
+  args?: unknown;
+  result?: unknown;
+  /** Seconds; null while the tool runs. */
+  duration?: number | null;
+  error?: string | null;
+}
+
+export type MessageStatus = 'streaming' | 'complete' | 'interrupted' | 'error';
+
+export interface Message {
+  id: string;
+  role: 'user' | 'assistant' | 'tool' | 'notice';
+  text: string;
+  turn_id?: string | null;
+  status?: MessageStatus | null;
+  reasoning?: string | null;
+  tool?: Tool | null;
+  question?: Question | null;
+  at?: number | null;
+}
+
+/** How full the model's context is; null is "not known", never zero. */
+export interface Gauge {
+  used: number | null;
+  max: number | null;
+  max_source?: 'configured' | 'probed' | 'catalogue' | 'generic' | null;
+  threshold?: number | null;
+  estimate: boolean;
+  compactions: number;
+  cost_usd?: number | null;
+  cost_status?: string | null;
+}
+
+/** One row of the list of conversations. */
+export interface Summary {
+  id: string;
+  tip_id: string;
+  title: string | null;
+  preview: string | null;
+  source: string | null;
+  source_label: string | null;
+  message_count: number;
+  created_at: number;
+  last_active: number;
+  model: string | null;
+  cwd: string | null;
+  state: 'idle' | 'running' | 'waiting' | 'error';
+  attention: { clarify: number; approval: number };
+  pinned: boolean;
+  unread: boolean;
+  archived: boolean;
+}
+
+/** The whole state of a conversation at one place of the event sequence. */
+export interface Detail extends Summary {
+  context: Gauge | null;
+  questions: Question[];
+  turn: Turn | null;
+  queued: Turn[];
+  messages: Message[];
+  cursor: string;
+}
+
+export interface AgentStatus {
+  state: 'stopped' | 'starting' | 'ready' | 'failed';
+  step: string | null;
+  version: string | null;
+  python: string | null;
+  error: string | null;
+  hint: Hint | null;
+}
+
+export interface Status {
+  version: string;
+  agent: AgentStatus;
+  epoch: string;
+  offline: boolean;
+  model: string | null;
+  cwd: string | null;
+}
+
+export type NoticeLevel = 'info' | 'warning' | 'error';
+
+type OfConversation<Data> = Data & { session_id: string };
+
+/** The data of each event by its name. */
+export interface EventData {
+  snapshot: Detail;
+  turn: OfConversation<Turn>;
+  'message.start': OfConversation<{
+    message_id: string;
+    role: Message['role'];
+    turn_id?: string | null;
+    text?: string | null;
+  }>;
+  'message.delta': OfConversation<{ message_id: string; text: string }>;
+  'message.complete': OfConversation<{
+    message_id: string;
+    text: string;
+    status: MessageStatus;
+  }>;
+  'reasoning.delta': OfConversation<{ message_id: string; text: string }>;
+  'tool.start': OfConversation<{
+    tool_id: string;
+    message_id: string;
+    turn_id?: string | null;
+    name: string;
+    args?: unknown;
+  }>;
+  'tool.progress': OfConversation<{ tool_id: string; text: string }>;
+  'tool.complete': OfConversation<{
+    tool_id: string;
+    message_id: string;
+    name: string;
+    args?: unknown;
+    result?: unknown;
+    duration?: number | null;
+    error?: string | null;
+  }>;
+  question: OfConversation<{ question: Question }>;
+  context: OfConversation<{ context: Gauge }>;
+  compaction: OfConversation<{
+    before?: number | null;
+    after?: number | null;
+  }>;
+  session: OfConversation<{
+    was?: string | null;
+    title?: string | null;
+    tip_id?: string | null;
+    model?: string | null;
+    cwd?: string | null;
+  }>;
+  sessions: { sessions: Summary[]; removed?: string[] };
+  notice: {
+    session_id?: string | null;
+    text: string;
+    level: NoticeLevel;
+    message_id?: string | null;
+  };
+  agent: AgentStatus;
+  current: { kernel_id: string; session_id: string | null };
+  ping: { t: number };
+}
+
+export type EventName = keyof EventData;
+
+/** An event of the stream; `id` is its place in the server's one sequence. */
+export type HermesEvent = {
+  [Name in EventName]: { event: Name; id: string; data: EventData[Name] };
+}[EventName];
+
+/** A request that the server refused, or that did not reach it. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: string;
+  readonly hint: Hint | null;
+  readonly question: Question | null;
+
+  /** `status` is that of HTTP; 0 when there was no answer. */
+  constructor(
+    failure: Failure,
+    readonly status: number
+  ) {
+    super(failure.message);
+    this.code = failure.code;
+    this.hint = failure.hint ?? null;
+    this.question = failure.question ?? null;
+  }
+
+  /**
+   * Takes what was thrown for an `ApiError`. By name and not by class: a
+   * widget's bundle has a class of its own, the client it uses another.
+   */
+  static from(thrown: unknown): ApiError {
+    if (thrown instanceof Error && thrown.name === 'ApiError') {
+      return thrown as ApiError;
+    }
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new ApiError({ code: 'unexpected', message }, 0);
+  }
+}

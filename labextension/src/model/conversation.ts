@@ -1,0 +1,355 @@
+import { batch, computed, signal } from '@preact/signals';
+import type {
+  Detail,
+  EventData,
+  Gauge,
+  HermesEvent,
+  Message,
+  Question,
+  Turn,
+  TurnState
+} from '../client/api';
+import { MessageModel } from './message';
+
+/** A prompt on its way to the server. */
+export interface Outgoing {
+  clientId: string;
+  text: string;
+}
+
+const BUSY: ReadonlySet<TurnState> = new Set<TurnState>([
+  'starting',
+  'running',
+  'stopping'
+]);
+
+export function isUnfinished(question: Question): boolean {
+  return question.state === 'open' || question.state === 'interrupted';
+}
+
+function byAge(a: Question, b: Question): number {
+  return a.asked_at - b.asked_at;
+}
+
+function entryOf(question: Question): Message {
+  const { id, asked_at: at } = question;
+  return { id, role: 'notice', text: '', question, at };
+}
+
+/** The messages with the questions between them, where they were asked. */
+function transcriptOf({ messages, questions }: Detail): Message[] {
+  const told = new Set(messages.map(({ question }) => question?.id));
+  const transcript = [...messages];
+  for (const question of questions.filter(({ id }) => !told.has(id))) {
+    const after = transcript.findIndex(
+      ({ at }) => (at ?? 0) > question.asked_at
+    );
+    const place = after < 0 ? transcript.length : after;
+    transcript.splice(place, 0, entryOf(question));
+  }
+  return transcript;
+}
+
+/**
+ * One conversation as its events tell it. An empty `id` is a draft of this
+ * page, of which the server does not know yet.
+ */
+export class Conversation {
+  readonly id = signal('');
+  readonly title = signal('');
+  readonly model = signal('');
+  readonly cwd = signal('');
+  /** Changes when an entry comes or goes, not when one grows. */
+  readonly messages = signal<readonly MessageModel[]>([]);
+  /** The latest turn, also when it is over. */
+  readonly turn = signal<Turn | null>(null);
+  readonly queued = signal<readonly Turn[]>([]);
+  /** The unfinished ones, oldest first. */
+  readonly questions = signal<readonly Question[]>([]);
+  readonly gauge = signal<Gauge | null>(null);
+  readonly outgoing = signal<readonly Outgoing[]>([]);
+  readonly loaded = signal(false);
+
+  /** The turn the agent works on now. */
+  readonly running = computed(() => {
+    const turn = this.turn.value;
+    return turn !== null && BUSY.has(turn.state) ? turn : null;
+  });
+
+  readonly isEmpty = computed(
+    () =>
+      this.messages.value.length === 0 &&
+      this.awaited.value.length === 0 &&
+      this.turn.value === null
+  );
+
+  /** Its title; until the agent gave it one, what it began with. */
+  readonly name = computed(() => {
+    const first = this.messages.value.find(({ role }) => role === 'user');
+    return this.title.value || (first?.text.value ?? '');
+  });
+
+  /** Prompts which are not in the transcript yet, in the order of sending. */
+  readonly awaited = computed((): readonly Outgoing[] => {
+    const running = this.running.value;
+    const turns = running ? [running, ...this.queued.value] : this.queued.value;
+    const accepted = turns.flatMap(({ turn_id, text }) =>
+      text && !this.hasPromptOf(turn_id) ? [{ clientId: turn_id, text }] : []
+    );
+    return [...accepted, ...this.outgoing.value];
+  });
+
+  private readonly byId = new Map<string, MessageModel>();
+  private readonly byTool = new Map<string, MessageModel>();
+  /** The turns of which the stream has spoken. */
+  private readonly announced = new Set<string>();
+
+  apply(event: HermesEvent): void {
+    batch(() => this.reduce(event));
+  }
+
+  send(prompt: Outgoing): void {
+    this.outgoing.value = [...this.outgoing.value, prompt];
+  }
+
+  /** The server took the prompt; the stream may have said so before. */
+  accepted(prompt: Outgoing, turnId: string, state: TurnState): void {
+    batch(() => {
+      this.withdraw(prompt.clientId);
+      if (!this.announced.has(turnId)) {
+        this.setTurn({
+          turn_id: turnId,
+          state,
+          origin: 'user',
+          text: prompt.text
+        });
+      }
+    });
+  }
+
+  withdraw(clientId: string): void {
+    this.outgoing.value = this.outgoing.value.filter(
+      prompt => prompt.clientId !== clientId
+    );
+  }
+
+  setQuestion(question: Question): void {
+    const others = this.questions.value.filter(({ id }) => id !== question.id);
+    this.questions.value = isUnfinished(question)
+      ? [...others, question].sort(byAge)
+      : others;
+
+    const entry = this.messages.value.find(
+      message => message.question.value?.id === question.id
+    );
+    if (entry) {
+      entry.question.value = question;
+    } else {
+      this.add(entryOf(question));
+    }
+  }
+
+  private reduce(event: HermesEvent): void {
+    switch (event.event) {
+      case 'snapshot':
+        return this.replace(event.data);
+      case 'turn':
+        return this.setTurn(event.data);
+      case 'message.start':
+        return this.startMessage(event.data);
+      case 'message.delta':
+        return this.message(event.data.message_id).append(event.data.text);
+      case 'reasoning.delta':
+        return this.message(event.data.message_id).appendReasoning(
+          event.data.text
+        );
+      case 'message.complete':
+        return this.message(event.data.message_id).complete(
+          event.data.text,
+          event.data.status
+        );
+      case 'tool.start':
+        return this.setTool(event.data, 'streaming');
+      case 'tool.complete':
+        return this.setTool(event.data, 'complete');
+      case 'tool.progress':
+        return this.setProgress(event.data);
+      case 'question':
+        return this.setQuestion(event.data.question);
+      case 'context':
+        this.gauge.value = event.data.context;
+        return;
+      case 'compaction':
+        return this.addCompaction(event.id, event.data);
+      case 'session':
+        return this.setSession(event.data);
+      case 'notice':
+        return this.addNotice(event.id, event.data);
+    }
+  }
+
+  private replace(detail: Detail): void {
+    this.id.value = detail.id;
+    this.title.value = detail.title ?? '';
+    this.model.value = detail.model ?? '';
+    this.cwd.value = detail.cwd ?? '';
+    this.gauge.value = detail.context;
+    this.turn.value = detail.turn;
+    this.queued.value = detail.queued;
+    this.announced.clear();
+    detail.queued.forEach(turn => this.announced.add(turn.turn_id));
+    if (detail.turn) {
+      this.announced.add(detail.turn.turn_id);
+    }
+    this.replaceMessages(transcriptOf(detail));
+    this.questions.value = detail.questions.filter(isUnfinished).sort(byAge);
+    this.loaded.value = true;
+  }
+
+  /** Keeps the entries that stay, and with them what is already painted. */
+  private replaceMessages(messages: readonly Message[]): void {
+    const known = new Map(this.byId);
+    this.byId.clear();
+    this.byTool.clear();
+    const entries = messages.map(message => {
+      const entry = known.get(message.id) ?? new MessageModel(message);
+      entry.update(message);
+      return this.index(entry);
+    });
+    const before = this.messages.value;
+    const same =
+      before.length === entries.length &&
+      before.every((entry, i) => entry === entries[i]);
+    if (!same) {
+      this.messages.value = entries;
+    }
+  }
+
+  private index(entry: MessageModel): MessageModel {
+    this.byId.set(entry.id, entry);
+    const tool = entry.tool.value;
+    if (tool) {
+      this.byTool.set(tool.id, entry);
+    }
+    return entry;
+  }
+
+  private add(
+    message: Message,
+    notice?: ConstructorParameters<typeof MessageModel>[1]
+  ): MessageModel {
+    const entry = this.index(new MessageModel(message, notice));
+    this.messages.value = [...this.messages.value, entry];
+    return entry;
+  }
+
+  private message(id: string): MessageModel {
+    return (
+      this.byId.get(id) ??
+      this.add({
+        id,
+        role: 'assistant',
+        text: '',
+        turn_id: this.running.value?.turn_id ?? null
+      })
+    );
+  }
+
+  private startMessage(start: EventData['message.start']): void {
+    if (this.byId.has(start.message_id)) {
+      return;
+    }
+    const entry = this.add({
+      id: start.message_id,
+      role: start.role,
+      turn_id: start.turn_id ?? null,
+      text: start.text ?? ''
+    });
+    if (start.role === 'assistant') {
+      entry.status.value = 'streaming';
+    }
+  }
+
+  private setTool(
+    data: EventData['tool.start'] & Partial<EventData['tool.complete']>,
+    status: 'streaming' | 'complete'
+  ): void {
+    const entry =
+      this.byId.get(data.message_id) ??
+      this.add({
+        id: data.message_id,
+        role: 'tool',
+        turn_id: data.turn_id ?? null,
+        text: ''
+      });
+    entry.tool.value = {
+      ...entry.tool.value,
+      id: data.tool_id,
+      name: data.name,
+      args: data.args ?? entry.tool.value?.args,
+      result: data.result,
+      duration: data.duration ?? null,
+      error: data.error ?? null
+    };
+    entry.status.value = status;
+    this.byTool.set(data.tool_id, entry);
+  }
+
+  private setProgress({ tool_id, text }: EventData['tool.progress']): void {
+    const entry = this.byTool.get(tool_id);
+    if (entry) {
+      entry.progress.value = text;
+    }
+  }
+
+  private setTurn(turn: Turn): void {
+    this.announced.add(turn.turn_id);
+    if (turn.client_id) {
+      this.withdraw(turn.client_id);
+    }
+    const before = this.queued.value.find(
+      ({ turn_id }) => turn_id === turn.turn_id
+    );
+    const others = this.queued.value.filter(queued => queued !== before);
+    if (turn.state === 'queued') {
+      this.queued.value = [...others, { ...before, ...turn }];
+      return;
+    }
+    this.queued.value = others;
+    const current = this.turn.value;
+    if (current?.turn_id === turn.turn_id) {
+      this.turn.value = { ...current, ...turn };
+    } else if (!this.running.value || BUSY.has(turn.state)) {
+      this.turn.value = { ...before, ...turn };
+    }
+  }
+
+  private setSession(session: EventData['session']): void {
+    this.id.value = session.session_id;
+    this.title.value = session.title ?? this.title.value;
+    this.model.value = session.model ?? this.model.value;
+    this.cwd.value = session.cwd ?? this.cwd.value;
+  }
+
+  private addCompaction(id: string, data: EventData['compaction']): void {
+    const compaction = {
+      before: data.before ?? null,
+      after: data.after ?? null
+    };
+    this.add({ id, role: 'notice', text: '' }, { compaction });
+  }
+
+  private addNotice(id: string, notice: EventData['notice']): void {
+    const messageId = notice.message_id ?? id;
+    if (!this.byId.has(messageId)) {
+      const message = { id: messageId, role: 'notice', text: notice.text };
+      this.add(message as Message, { level: notice.level });
+    }
+  }
+
+  private hasPromptOf(turnId: string): boolean {
+    return this.messages.value.some(
+      message => message.role === 'user' && message.turnId === turnId
+    );
+  }
+}

@@ -1,0 +1,82 @@
+import { computed, signal } from '@preact/signals';
+import type { EventData, HermesEvent, Question, Status } from '../client/api';
+import type { HermesClient } from '../client/client';
+import { isUnfinished } from './conversation';
+
+/** What concerns the whole page: the agent, the line, all open questions. */
+export class PageModel {
+  readonly connection;
+  readonly status = signal<Status | null>(null);
+  readonly questions = signal<readonly Question[]>([]);
+  /** The last notice that belongs to no conversation. */
+  readonly notice = signal<EventData['notice'] | null>(null);
+  readonly agent = computed(() => this.status.value?.agent ?? null);
+  readonly waiting = computed(() => this.questions.value.length);
+
+  private readonly ends: (() => void)[];
+
+  constructor(private readonly client: HermesClient) {
+    this.connection = signal(client.connection.get());
+    this.ends = [
+      client.connection.subscribe(connection => {
+        this.connection.value = connection;
+        this.refreshIfOpen();
+      }),
+      client.listen(event => this.apply(event))
+    ];
+    this.refreshIfOpen();
+  }
+
+  dispose(): void {
+    this.ends.forEach(end => end());
+  }
+
+  retryNow(): void {
+    this.client.retryNow();
+  }
+
+  apply(event: HermesEvent): void {
+    switch (event.event) {
+      case 'agent':
+        if (this.status.value) {
+          this.status.value = { ...this.status.value, agent: event.data };
+        }
+        return;
+      case 'question':
+        return this.setQuestion(event.data.question);
+      case 'snapshot':
+        return this.refreshIfOpen();
+      case 'notice':
+        if (!event.data.session_id) {
+          this.notice.value = event.data;
+        }
+        return;
+    }
+  }
+
+  private setQuestion(question: Question): void {
+    const others = this.questions.value.filter(({ id }) => id !== question.id);
+    this.questions.value = isUnfinished(question)
+      ? [...others, question]
+      : others;
+  }
+
+  /** Asks for what changed while no stream was open. */
+  private refreshIfOpen(): void {
+    if (this.connection.value.state !== 'open') {
+      return;
+    }
+    this.client.status().then(
+      status => {
+        this.status.value = status;
+      },
+      () => undefined
+    );
+    this.client.questions().then(
+      ({ questions }) => {
+        this.questions.value = questions;
+      },
+      () => undefined
+    );
+  }
+}

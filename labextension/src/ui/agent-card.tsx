@@ -1,0 +1,24 @@
+import type { JSX } from 'preact';
+import type { AgentStatus } from '../client/api';
+import { useTrans } from './host';
+import { FailureView } from './failure-view';
+
+/** How the agent starts, or why it does not, with the next step. */
+export function AgentCard(props: {
+  agent: AgentStatus | null;
+}): JSX.Element | null {
+  const trans = useTrans();
+  const { agent } = props;
+  if (agent?.state === 'starting') {
+    return (
+      <p class="hj-bar hj-pulse" role="status">
+        {agent.step || trans.__('Starting Hermes')}
+      </p>
+    );
+  }
+  if (agent?.state === 'failed') {
+    const message = agent.error || trans.__('Hermes could not be started.');
+    return <FailureView failure={{ message, hint: agent.hint }} />;
+  }
+  return null;
+}

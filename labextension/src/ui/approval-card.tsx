@@ -1,0 +1,63 @@
+import type { JSX } from 'preact';
+import { CardHead, type CardProps } from './card-head';
+import { FailureView } from './failure-view';
+import { useTrans } from './host';
+import { useSubmission } from './submission';
+
+/**
+ * A command that the agent may not run unasked. Not a form, and no button is
+ * the default: no key approves anything but on a focused button.
+ */
+export function ApprovalCard(props: CardProps<string>): JSX.Element {
+  const { question, place, onAnswer, onDismiss } = props;
+  const trans = useTrans();
+  const { busy, error, submit } = useSubmission();
+  const isInterrupted = question.state === 'interrupted';
+
+  return (
+    <section class="hj-card" aria-label={trans.__('Approval')}>
+      <CardHead
+        title={trans.__('Hermes wants to run this')}
+        question={question}
+        place={place}
+      />
+      {question.description && <p dir="auto">{question.description}</p>}
+      {question.command && (
+        <pre class="hj-command" tabIndex={0}>
+          {question.command}
+        </pre>
+      )}
+      {isInterrupted && (
+        <p class="hj-quiet">
+          {trans.__('The agent stopped meanwhile; this was not run.')}
+        </p>
+      )}
+      <fieldset disabled={busy.value}>
+        <div class="hj-choices">
+          {isInterrupted ? (
+            <button
+              type="button"
+              class="hj-choice"
+              onClick={() => submit(onDismiss)}
+            >
+              {trans.__('Dismiss')}
+            </button>
+          ) : (
+            question.choices?.map(choice => (
+              <button
+                type="button"
+                key={choice.id}
+                class="hj-choice"
+                data-kind={choice.kind}
+                onClick={() => submit(() => onAnswer(choice.id))}
+              >
+                {choice.label}
+              </button>
+            ))
+          )}
+        </div>
+      </fieldset>
+      {error.value && <FailureView failure={error.value} />}
+    </section>
+  );
+}

@@ -1,0 +1,143 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { ChatModel } from '../model/chat';
+import type { PageModel } from '../model/page';
+import type { SessionsModel } from '../model/sessions';
+import { AgentCard } from './agent-card';
+import { Composer } from './composer';
+import { ConnectionBar } from './connection-bar';
+import { useTrans } from './host';
+import { BackIcon, ListIcon, NewIcon } from './icons';
+import { QuestionQueue } from './question-queue';
+import { SessionList } from './session-list';
+import { Transcript } from './transcript';
+
+/** What the scripted offline model has an answer to: not for translation. */
+const OFFLINE_PROMPTS = ['hello', 'ask me something', 'clean up'];
+
+export interface ChatProps {
+  chat: ChatModel;
+  page: PageModel;
+  /** Without it, the panel keeps to its one conversation. */
+  sessions?: SessionsModel;
+}
+
+/** The whole panel. */
+export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
+  const trans = useTrans();
+  const listing = useSignal(false);
+  const conversation = chat.conversation.value;
+
+  if (sessions && listing.value) {
+    return (
+      <section class="hj-root hj-chat" aria-label="Hermes">
+        <header class="hj-head">
+          <IconButton
+            label={trans.__('Back to the conversation')}
+            onClick={() => {
+              listing.value = false;
+            }}
+          >
+            <BackIcon />
+          </IconButton>
+          <h2>{trans.__('Conversations')}</h2>
+        </header>
+        <ConnectionBar page={page} />
+        <SessionList
+          sessions={sessions}
+          currentId={chat.id.value}
+          onOpen={id => {
+            listing.value = false;
+            void chat.open(id);
+          }}
+        />
+      </section>
+    );
+  }
+
+  const title = conversation.name.value || trans.__('New chat');
+  return (
+    <section class="hj-root hj-chat" aria-label="Hermes">
+      <header class="hj-head">
+        <h2 title={title} dir="auto">
+          {title}
+        </h2>
+        {sessions && (
+          <>
+            <IconButton
+              label={trans.__('Conversations')}
+              onClick={() => {
+                listing.value = true;
+              }}
+            >
+              <ListIcon />
+            </IconButton>
+            <IconButton
+              label={trans.__('New chat')}
+              onClick={() => chat.newChat()}
+            >
+              <NewIcon />
+            </IconButton>
+          </>
+        )}
+      </header>
+      <ConnectionBar page={page} />
+      <AgentCard agent={page.agent.value} />
+      {conversation.isEmpty.value ? (
+        <Welcome chat={chat} page={page} />
+      ) : (
+        <Transcript conversation={conversation} page={page} />
+      )}
+      <QuestionQueue chat={chat} />
+      <Composer chat={chat} page={page} />
+    </section>
+  );
+}
+
+function IconButton(props: {
+  label: string;
+  onClick: () => void;
+  children: JSX.Element;
+}): JSX.Element {
+  return (
+    <button
+      type="button"
+      class="hj-icon-button"
+      aria-label={props.label}
+      title={props.label}
+      onClick={props.onClick}
+    >
+      {props.children}
+    </button>
+  );
+}
+
+function Welcome({ chat, page }: ChatProps): JSX.Element {
+  const trans = useTrans();
+  const isOpening = chat.id.value && !chat.conversation.value.loaded.value;
+  if (isOpening) {
+    return <div class="hj-welcome" aria-busy="true" />;
+  }
+  return (
+    <div class="hj-welcome">
+      <p>{trans.__('Hermes works beside your notebook.')}</p>
+      {page.status.value?.offline && (
+        <>
+          <p class="hj-quiet">
+            {trans.__('This is the offline model. It knows these:')}
+          </p>
+          {OFFLINE_PROMPTS.map(prompt => (
+            <button
+              type="button"
+              key={prompt}
+              class="hj-choice"
+              onClick={() => chat.send(prompt)}
+            >
+              {prompt}
+            </button>
+          ))}
+        </>
+      )}
+    </div>
+  );
+}

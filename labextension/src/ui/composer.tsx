@@ -1,0 +1,99 @@
+import type { JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { ChatModel } from '../model/chat';
+import type { PageModel } from '../model/page';
+import { FailureView } from './failure-view';
+import { GaugeRing } from './gauge';
+import { useTrans } from './host';
+import { SendIcon, StopIcon } from './icons';
+import { sends } from './keys';
+
+/** Where a prompt is written, sent, and its turn stopped. */
+export function Composer(props: {
+  chat: ChatModel;
+  page: PageModel;
+}): JSX.Element {
+  const { chat, page } = props;
+  const trans = useTrans();
+  const input = useRef<HTMLTextAreaElement>(null);
+  const conversation = chat.conversation.value;
+  const draft = chat.draft.value;
+  const running = conversation.running.value;
+  const error = chat.error.value;
+  // The agent's card may say the same already.
+  const isNews = error !== null && error.message !== page.agent.value?.error;
+  const folder = conversation.cwd.value || page.status.value?.cwd;
+
+  useLayoutEffect(() => fitToText(input.current!), [draft]);
+
+  return (
+    <form
+      class="hj-composer"
+      onSubmit={event => {
+        event.preventDefault();
+        void chat.send();
+      }}
+    >
+      {isNews && <FailureView failure={error} />}
+      <div class="hj-composer-box">
+        <textarea
+          ref={input}
+          class="hj-input"
+          rows={1}
+          dir="auto"
+          aria-label={trans.__('Message to Hermes')}
+          placeholder={trans.__('Ask Hermes')}
+          value={draft}
+          onInput={event => chat.setDraft(event.currentTarget.value)}
+          onKeyDown={event => {
+            if (sends(event)) {
+              event.preventDefault();
+              void chat.send();
+            }
+          }}
+        />
+        <div class="hj-composer-row">
+          <GaugeRing gauge={conversation.gauge.value} />
+          {folder && (
+            <span class="hj-folder" title={folder}>
+              {shortened(folder)}
+            </span>
+          )}
+          {running && (
+            <button
+              type="button"
+              class="hj-round"
+              aria-label={trans.__('Stop')}
+              title={trans.__('Stop')}
+              disabled={running.state === 'stopping'}
+              onClick={() => chat.stop()}
+            >
+              <StopIcon />
+            </button>
+          )}
+          {(!running || draft) && (
+            <button
+              type="submit"
+              class="hj-round hj-primary"
+              aria-label={trans.__('Send')}
+              title={trans.__('Send (Enter)')}
+              disabled={draft.trim() === ''}
+            >
+              <SendIcon />
+            </button>
+          )}
+        </div>
+      </div>
+    </form>
+  );
+}
+
+function fitToText(input: HTMLTextAreaElement): void {
+  input.style.height = 'auto';
+  input.style.height = `${input.scrollHeight}px`;
+}
+
+function shortened(folder: string): string {
+  const parts = folder.split(/[/\\]/).filter(Boolean);
+  return parts.length > 2 ? `…/${parts.slice(-2).join('/')}` : folder;
+}

@@ -1,0 +1,68 @@
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { Failure, Hint, HintAction } from '../client/api';
+import type { Trans } from '../client/page';
+import { useHost, useTrans } from './host';
+
+/** What went wrong, and the next step. */
+export function FailureView(props: {
+  failure: Pick<Failure, 'message' | 'hint'>;
+}): JSX.Element {
+  const { message, hint } = props.failure;
+  return (
+    <div class="hj-failure" role="alert">
+      <p>{message}</p>
+      {hint && <HintView hint={hint} />}
+    </div>
+  );
+}
+
+function HintView({ hint }: { hint: Hint }): JSX.Element {
+  const { trans, perform } = useHost();
+  return (
+    <div class="hj-hint">
+      <p>{hint.text}</p>
+      {hint.command && <Command text={hint.command} />}
+      {hint.action && (
+        <button
+          type="button"
+          class="hj-button hj-primary"
+          onClick={() => perform(hint)}
+        >
+          {labelOf(hint.action, trans)}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function labelOf(action: HintAction, trans: Trans): string {
+  switch (action) {
+    case 'install-agent':
+      return trans.__('Install the agent');
+    case 'set-up-model':
+      return trans.__('Set up a model');
+    case 'restart-agent':
+      return trans.__('Restart the agent');
+  }
+}
+
+function Command({ text }: { text: string }): JSX.Element {
+  const trans = useTrans();
+  const copied = useSignal(false);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(text);
+    copied.value = true;
+  };
+  return (
+    <div class="hj-command-line">
+      <code>{text}</code>
+      {/* The clipboard is missing on plain http; the text can be selected. */}
+      {'clipboard' in navigator && (
+        <button type="button" class="hj-button" onClick={copy}>
+          {copied.value ? trans.__('Copied') : trans.__('Copy')}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,77 @@
+import type { JSX } from 'preact';
+import type { Gauge } from '../client/api';
+import type { Trans } from '../client/page';
+import { percentOf } from '../model/gauge';
+import { useTrans } from './host';
+
+/** How full the context of the model is; "–" where that is not known. */
+export function GaugeRing({ gauge }: { gauge: Gauge | null }): JSX.Element {
+  const trans = useTrans();
+  const percent = percentOf(gauge);
+  const text = describe(gauge, percent, trans);
+  return (
+    <span
+      class="hj-gauge"
+      role="meter"
+      aria-label={trans.__('Context')}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent === null ? undefined : Math.min(percent, 100)}
+      aria-valuetext={text}
+      title={text}
+      data-level={levelOf(gauge, percent)}
+    >
+      <svg viewBox="0 0 20 20" aria-hidden="true">
+        <circle class="hj-gauge-track" cx="10" cy="10" r="8" />
+        <circle
+          class="hj-gauge-fill"
+          cx="10"
+          cy="10"
+          r="8"
+          pathLength={100}
+          stroke-dasharray={`${Math.min(percent ?? 0, 100)} 100`}
+        />
+      </svg>
+      <span class="hj-gauge-text">
+        {percent === null ? '–' : `${gauge?.estimate ? '~' : ''}${percent}%`}
+      </span>
+    </span>
+  );
+}
+
+function levelOf(gauge: Gauge | null, percent: number | null): string {
+  if (gauge === null || percent === null) {
+    return 'unknown';
+  }
+  if (percent > 100) {
+    return 'exceeded';
+  }
+  const { used, threshold } = gauge;
+  return threshold && used !== null && used >= threshold ? 'high' : 'normal';
+}
+
+function describe(
+  gauge: Gauge | null,
+  percent: number | null,
+  trans: Trans
+): string {
+  if (gauge === null || percent === null) {
+    return trans.__('Context: not known yet');
+  }
+  const used = gauge.used?.toLocaleString();
+  const max = gauge.max?.toLocaleString();
+  const parts = [trans.__('Context: %1 of %2 tokens', used, max)];
+  if (percent > 100) {
+    parts.push(trans.__('exceeded'));
+  }
+  if (gauge.estimate) {
+    parts.push(trans.__('estimated'));
+  }
+  if (gauge.max_source === 'generic') {
+    parts.push(trans.__('the size of the window is a guess'));
+  }
+  if (gauge.cost_usd != null) {
+    parts.push(`$${gauge.cost_usd.toFixed(4)}`);
+  }
+  return parts.join(' · ');
+}

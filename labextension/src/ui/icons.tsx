@@ -1,0 +1,16 @@
+import type { JSX } from 'preact';
+
+function icon(path: string) {
+  return (): JSX.Element => (
+    <svg class="hj-icon" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={path} />
+    </svg>
+  );
+}
+
+export const BackIcon = icon('M9.5 3.5 5 8l4.5 4.5');
+export const ListIcon = icon('M2.5 4h11M2.5 8h11M2.5 12h7');
+export const NewIcon = icon('M8 3v10M3 8h10');
+export const SendIcon = icon('M8 13V3.5M3.8 7.5 8 3.3l4.2 4.2');
+export const StopIcon = icon('M4.5 4.5h7v7h-7z');
+export const DownIcon = icon('M8 3v9.5M3.8 8.5 8 12.7l4.2-4.2');

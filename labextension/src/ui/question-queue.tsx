@@ -1,0 +1,60 @@
+import type { JSX } from 'preact';
+import type { ChatModel } from '../model/chat';
+import { ApprovalCard } from './approval-card';
+import { ClarifyCard } from './clarify-card';
+import { useTrans } from './host';
+import { alreadyAnswered } from './outcome';
+import { SecretCard } from './secret-card';
+
+/** The oldest of the questions that wait for an answer. */
+export function QuestionQueue({ chat }: { chat: ChatModel }): JSX.Element {
+  const trans = useTrans();
+  const questions = chat.conversation.value.questions.value;
+  const elsewhere = chat.answeredElsewhere.value;
+  return (
+    // Polite: a question is announced, the focus stays where the person is.
+    <div class="hj-questions" aria-live="polite">
+      {elsewhere && (
+        <p class="hj-notice">{alreadyAnswered(elsewhere, trans)}</p>
+      )}
+      <Head chat={chat} key={questions[0]?.id} />
+    </div>
+  );
+}
+
+function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
+  const questions = chat.conversation.value.questions.value;
+  const [question] = questions;
+  if (!question) {
+    return null;
+  }
+  const card = {
+    question,
+    place: { position: 1, count: questions.length },
+    onDismiss: () => chat.dismiss(question)
+  };
+  switch (question.kind) {
+    case 'clarify':
+      return (
+        <ClarifyCard
+          {...card}
+          onAnswer={answer => chat.answer(question, answer)}
+        />
+      );
+    case 'approval':
+      return (
+        <ApprovalCard
+          {...card}
+          onAnswer={choice => chat.answer(question, { choice })}
+        />
+      );
+    case 'sudo':
+    case 'secret':
+      return (
+        <SecretCard
+          {...card}
+          onAnswer={value => chat.answer(question, { value })}
+        />
+      );
+  }
+}

@@ -1,0 +1,269 @@
+// @vitest-environment happy-dom
+import {
+  cleanup,
+  fireEvent,
+  render,
+  screen,
+  within
+} from '@testing-library/preact';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Question } from '../src/client/api';
+import { HermesClient } from '../src/client/client';
+import { ChatModel } from '../src/model/chat';
+import { PageModel } from '../src/model/page';
+import { Chat } from '../src/ui/chat';
+import { HostContext, type Host } from '../src/ui/host';
+import {
+  detail,
+  FakeServer,
+  MemoryStorage,
+  question,
+  refuse
+} from './fake-server';
+
+const fill = (text: string, args: unknown[]) =>
+  text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
+
+const host: Host = {
+  trans: {
+    __: (text, ...args) => fill(text, args),
+    _n: (one, many, n, ...args) => fill(n === 1 ? one : many, [n, ...args])
+  },
+  renderMarkdown: async (node, text) => {
+    node.textContent = text;
+  },
+  perform: () => undefined
+};
+
+const ANSWER = 'POST questions/q1/answer';
+
+describe('the panel', () => {
+  let server: FakeServer;
+  let client: HermesClient;
+  let chat: ChatModel;
+
+  const show = async (questions: Question[] = []) => {
+    server.on('GET sessions/c1', () => detail({ questions }));
+    await chat.open('c1');
+    render(
+      <HostContext.Provider value={host}>
+        <Chat chat={chat} page={new PageModel(client)} />
+      </HostContext.Provider>
+    );
+  };
+  const bodyOf = (call: string) =>
+    server.calls.filter(made => made.call === call).map(({ body }) => body);
+  const button = (name: string) =>
+    screen.getByRole<HTMLButtonElement>('button', { name });
+
+  beforeEach(() => {
+    server = new FakeServer();
+    client = new HermesClient(server.request);
+    chat = new ChatModel(client, {
+      name: 'test',
+      storage: new MemoryStorage(),
+      place: () => ({})
+    });
+  });
+
+  afterEach(() => {
+    cleanup();
+    chat.dispose();
+    client.dispose();
+  });
+
+  describe('a clarify card', () => {
+    it('answers with a click, and leaves when the server took it', async () => {
+      let take = (_: object): void => undefined;
+      server.on(ANSWER, () => new Promise(done => (take = done)));
+      await show([question()]);
+      const card = screen.getByRole('group', { name: 'Which format?' });
+      fireEvent.click(within(card).getByRole('button', { name: 'parquet' }));
+      await vi.waitFor(() => expect(bodyOf(ANSWER)).toHaveLength(1));
+      expect((card as HTMLFieldSetElement).disabled).toBe(true);
+      fireEvent.click(button('csv'));
+      take({ state: 'answered' });
+      await vi.waitFor(() =>
+        expect(screen.queryByRole('button', { name: 'csv' })).toBeNull()
+      );
+      expect(bodyOf(ANSWER)).toEqual([{ answer: 'parquet', client: 'test' }]);
+      expect(screen.getByText('Answered: parquet')).toBeTruthy();
+    });
+
+    it('comes back with the error when the answer did not arrive', async () => {
+      server.on(ANSWER, () =>
+        refuse(500, {
+          code: 'x',
+          message: 'It broke.',
+          hint: { text: 'Try again.' }
+        })
+      );
+      await show([question()]);
+      fireEvent.click(button('Other…'));
+      const text = screen.getByRole<HTMLTextAreaElement>('textbox', {
+        name: 'Which format?'
+      });
+      fireEvent.input(text, { target: { value: 'feather' } });
+      fireEvent.click(button('Answer'));
+      const alert = await screen.findByRole('alert');
+      expect(alert.textContent).toContain('It broke.');
+      expect(alert.textContent).toContain('Try again.');
+      expect(text.value).toBe('feather');
+      expect(button('Answer').closest('fieldset')?.disabled).toBe(false);
+      expect(bodyOf(ANSWER)).toEqual([{ answer: 'feather', client: 'test' }]);
+    });
+
+    it('says who was faster', async () => {
+      server.on(ANSWER, () =>
+        refuse(409, {
+          code: 'question_answered',
+          message: 'Answered.',
+          question: question({
+            state: 'answered',
+            answer: 'csv',
+            answered_by: { client: 'cell', user: 'ada' }
+          })
+        })
+      );
+      await show([question()]);
+      fireEvent.click(button('parquet'));
+      await screen.findByText('Already answered by ada in a cell: csv');
+      expect(screen.queryByRole('button', { name: 'parquet' })).toBeNull();
+    });
+
+    it('shows the head of the queue and its length', async () => {
+      const second = question({ id: 'q2', asked_at: 2 });
+      await show([question(), second]);
+      expect(screen.getByText('1 of 2')).toBeTruthy();
+      expect(screen.getAllByRole('button', { name: 'csv' })).toHaveLength(1);
+    });
+
+    it('takes several answers to several questions', async () => {
+      server.on(ANSWER, () => ({ state: 'answered' }));
+      await show([
+        question({
+          questions: [
+            { text: 'Which?', choices: ['a', 'b', 'c'], multi_select: true },
+            { text: 'Why?', choices: null, multi_select: false }
+          ]
+        })
+      ]);
+      fireEvent.click(screen.getByRole('checkbox', { name: 'a' }));
+      fireEvent.click(screen.getByRole('checkbox', { name: 'c' }));
+      fireEvent.input(screen.getByRole('textbox', { name: 'Why?' }), {
+        target: { value: 'because' }
+      });
+      fireEvent.click(button('Answer'));
+      await vi.waitFor(() =>
+        expect(bodyOf(ANSWER)).toMatchObject([
+          { answers: [['a', 'c'], 'because'] }
+        ])
+      );
+    });
+  });
+
+  it('approves by a button and by nothing else', async () => {
+    server.on(ANSWER, () => ({ state: 'answered' }));
+    await show([
+      question({
+        kind: 'approval',
+        questions: [],
+        command: 'rm -r build',
+        choices: [
+          { id: 'once', label: 'Allow once', kind: 'allow' },
+          { id: 'deny', label: 'Deny', kind: 'deny' }
+        ]
+      })
+    ]);
+    const card = screen.getByRole('region', { name: 'Approval' });
+    expect(card.textContent).toContain('rm -r build');
+    fireEvent.keyDown(card, { key: 'Enter' });
+    expect(bodyOf(ANSWER)).toEqual([]);
+    fireEvent.click(button('Deny'));
+    await vi.waitFor(() =>
+      expect(bodyOf(ANSWER)).toMatchObject([{ choice: 'deny' }])
+    );
+  });
+
+  it('only dismisses an approval that was interrupted', async () => {
+    await show([
+      question({
+        kind: 'approval',
+        state: 'interrupted',
+        questions: [],
+        command: 'rm -r build',
+        choices: [{ id: 'once', label: 'Allow once', kind: 'allow' }]
+      })
+    ]);
+    expect(screen.queryByRole('button', { name: 'Allow once' })).toBeNull();
+    expect(button('Dismiss')).toBeTruthy();
+  });
+
+  it('hides a secret and keeps it out of the transcript', async () => {
+    server.on(ANSWER, () => ({ state: 'answered' }));
+    await show([
+      question({
+        kind: 'sudo',
+        questions: [{ text: 'Password', choices: null, multi_select: false }]
+      })
+    ]);
+    const input = screen.getByLabelText<HTMLInputElement>('Password');
+    expect(input.type).toBe('password');
+    fireEvent.input(input, { target: { value: 'hunter2' } });
+    fireEvent.submit(input.form!);
+    await screen.findByText('Answered');
+    expect(bodyOf(ANSWER)).toMatchObject([{ value: 'hunter2' }]);
+    expect(document.body.innerHTML).not.toContain('hunter2');
+  });
+
+  describe('the composer', () => {
+    const PROMPT = 'POST sessions/c1/prompt';
+    const input = () =>
+      screen.getByRole<HTMLTextAreaElement>('textbox', {
+        name: 'Message to Hermes'
+      });
+
+    beforeEach(async () => {
+      server.on(PROMPT, () => ({ turn_id: 't1', state: 'running' }));
+      await show();
+      fireEvent.input(input(), { target: { value: 'hello' } });
+    });
+
+    it('sends with Enter', async () => {
+      fireEvent.keyDown(input(), { key: 'Enter' });
+      await vi.waitFor(() => expect(bodyOf(PROMPT)).toHaveLength(1));
+      expect(input().value).toBe('');
+    });
+
+    it.each([
+      ['breaks the line with Shift', { key: 'Enter', shiftKey: true }],
+      ['leaves Enter to the input method', { key: 'Enter', isComposing: true }],
+      ['knows the key code of composing', { key: 'Enter', keyCode: 229 }]
+    ])('%s', (_, key) => {
+      fireEvent.keyDown(input(), key);
+      expect(bodyOf(PROMPT)).toEqual([]);
+    });
+
+    it('gets the text back, with the error and its hint', async () => {
+      server.on(PROMPT, () =>
+        refuse(503, {
+          code: 'no-model',
+          message: 'No model.',
+          hint: { text: 'Set one.' }
+        })
+      );
+      fireEvent.keyDown(input(), { key: 'Enter' });
+      const alert = await screen.findByRole('alert');
+      expect(alert.textContent).toContain('No model.');
+      expect(alert.textContent).toContain('Set one.');
+      expect(input().value).toBe('hello');
+    });
+  });
+
+  it('shows an unknown gauge as unknown', async () => {
+    await show();
+    const meter = screen.getByRole('meter', { name: 'Context' });
+    expect(meter.textContent).toBe('–');
+    expect(meter.hasAttribute('aria-valuenow')).toBe(false);
+  });
+});

@@ -1,0 +1,89 @@
+"""Real servers as processes of their own, for tests that end them or drive a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server, its address and its log."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    token: str
+    log: Path
+
+    def client(self) -> httpx.Client:
+        """A client of the HTTP contract, as the owner."""
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx.Client(base_url=f"{self.url}hermes/api/", headers=headers, timeout=60)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def run_server(
+    directory: Path, *arguments: str, command: str = "server", **environment: str
+) -> Iterator[Server]:
+    """Run ``jupyter {command}`` with all of its data in ``directory``, until the block ends."""
+    port, token = free_port(), secrets.token_hex(16)
+    directory.mkdir(exist_ok=True)
+    log = directory / "server.log"
+    env = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(directory / "config"),
+        "JUPYTER_DATA_DIR": str(directory / "data"),
+        "JUPYTER_RUNTIME_DIR": str(directory / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(directory / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(directory / "workspaces"),
+        "IPYTHONDIR": str(directory / "ipython"),
+        "JUPYTER_TOKEN": token,
+        **environment,
+    }
+    line = [
+        *(sys.executable, "-m", "jupyter", *command.split()),
+        *("--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0"),
+        *arguments,
+    ]
+    with log.open("wb") as output:
+        process = subprocess.Popen(line, env=env, stdout=output, stderr=subprocess.STDOUT)
+    server = Server(process, f"http://127.0.0.1:{port}/", token, log)
+    try:
+        wait_until_up(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def wait_until_up(server: Server, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    with server.client() as client:
+        while time.monotonic() < end and server.process.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                # A server answers 404 until its extensions are loaded.
+                if client.get("status").status_code == 200:
+                    return
+            time.sleep(0.1)
+    raise AssertionError(f"The server did not come up:\n{server.log.read_text()[-4000:]}")
