@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 
 const output = '../hermes_jupyter';
@@ -34,9 +36,36 @@ const bundles = {
   }
 };
 
-const [name] = process.argv.slice(2);
-const bundle = bundles[name];
-if (!bundle) {
-  throw new Error(`usage: node build.mjs ${Object.keys(bundles).join('|')}`);
+/** What the built JavaScript may weigh at most, in KB of gzip. */
+const budgets = [
+  { name: 'widget', directory: `${output}/static`, most: 40 },
+  { name: 'sidebar', directory: `${output}/labextension/static`, most: 150 }
+];
+
+async function weigh() {
+  for (const { name, directory, most } of budgets) {
+    const files = (await readdir(directory)).filter(file =>
+      file.endsWith('.js')
+    );
+    const texts = files.map(file => readFile(`${directory}/${file}`));
+    const sizes = (await Promise.all(texts)).map(
+      text => gzipSync(text).length / 1024
+    );
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    process.stdout.write(`${name}: ${total.toFixed(1)} of ${most} KB gzip\n`);
+    if (total > most) {
+      throw new Error(`The ${name} is too heavy.`);
+    }
+  }
 }
-await esbuild.build(bundle);
+
+const [name] = process.argv.slice(2);
+if (name === 'weigh') {
+  await weigh();
+} else if (name in bundles) {
+  await esbuild.build(bundles[name]);
+} else {
+  throw new Error(
+    `usage: node build.mjs ${Object.keys(bundles).join('|')}|weigh`
+  );
+}

@@ -39,7 +39,11 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def run_server(
-    directory: Path, *arguments: str, command: str = "server", **environment: str
+    directory: Path,
+    *arguments: str,
+    command: str = "server",
+    python: Path | str = sys.executable,
+    **environment: str,
 ) -> Iterator[Server]:
     """Run ``jupyter {command}`` with all of its data in ``directory``, until the block ends."""
     port, token = free_port(), secrets.token_hex(16)
@@ -57,7 +61,7 @@ def run_server(
         **environment,
     }
     line = [
-        *(sys.executable, "-m", "jupyter", *command.split()),
+        *(str(python), "-m", "jupyter", *command.split()),
         *("--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0"),
         *arguments,
     ]

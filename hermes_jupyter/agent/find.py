@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from importlib.util import find_spec
@@ -13,7 +14,8 @@ from ..core.errors import Hint, Unavailable
 
 INSTALL_HINT: Hint = {
     "text": "Install a tested one into a private environment; nothing else changes.",
-    "command": "jupyter hermes agent install",
+    # By its path: a terminal need not have this environment's commands.
+    "command": shlex.join([sys.executable, "-m", "jupyter", "hermes", "agent", "install"]),
     "action": "install-agent",
 }
 

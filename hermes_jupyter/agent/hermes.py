@@ -390,7 +390,7 @@ def _no_model(reason: str, python: Path, home: Path) -> Unavailable:
     if home != Path.home() / ".hermes":
         command = f"HERMES_HOME={home} {command}"
     return Unavailable(
-        f"No model is configured. {reason}".strip(),
+        f"No model is configured: {reason.partition('. ')[0] or 'Hermes could not find one'}.",
         code="model_not_configured",
         hint={
             "text": "Choose a provider and a model in a terminal, then send your prompt again.",

@@ -373,7 +373,7 @@ class Core:
         return question
 
     def set_current(self, kernel_ids: Iterable[str], session_id: str | None) -> None:
-        """Say which conversation these kernels and the pages beside them speak of; None: a new one."""
+        """Say which conversation these kernels and their pages speak of; None: a new one."""
         canonical = session_id and self._canonical.get(session_id, session_id)
         for kernel_id in kernel_ids:
             if self._current.get(kernel_id) != canonical:

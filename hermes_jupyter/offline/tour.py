@@ -78,13 +78,13 @@ def _title(exchange: str) -> str:
 
 
 def _topic(turn: Turn) -> Step:
-    # What was asked stands at the beginning; a context that the page adds may hold any word.
-    prompt = turn.prompt[:200]
     if QUESTION in turn.prompt:
         return _say("Thank you: your answer reached me, although I had stopped waiting for it.")
-    for pattern, topic in _TOPICS:
-        if re.search(pattern, prompt, re.IGNORECASE):
-            return topic(turn)
+    # The last line that means something: Hermes joins a prompt that got no answer and the next one.
+    for line in reversed(turn.prompt.splitlines()):
+        for pattern, topic in _TOPICS:
+            if re.search(pattern, line[:200], re.IGNORECASE):
+                return topic(turn)
     return _say(_INTRODUCTION)
 
 
@@ -185,4 +185,5 @@ _TOPICS: tuple[tuple[str, Callable[[Turn], Step]], ...] = (
     (r"\bcompact|\bcompress", _compact),
     (r"\blong\b|\bstory\b", _long_story),
     (r"\btools?\b", _use_tool),
+    (r"\b(hello|hi|hey)\b", lambda turn: _say(_INTRODUCTION)),
 )

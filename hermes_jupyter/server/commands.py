@@ -13,6 +13,7 @@ from ..agent.install import InstallFailed, install
 from ..core.errors import Unavailable
 from .app import tour_directory
 
+
 class TourApp(JupyterApp):
     """``jupyter hermes tour``: JupyterLab on the tour notebook, with the offline model.
 

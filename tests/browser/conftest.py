@@ -39,8 +39,9 @@ def jp_server_cleanup() -> None:
     """The servers here are processes of their own, so there is nothing to clean up."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """The browser; its loop runs in this thread, so it ends with the browser's tests."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     assert path, "The browser tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
@@ -66,6 +67,7 @@ class Lab:
         return self
 
     def ready(self) -> None:
+        self.page.wait_for_selector('[data-id="hermes-jupyter-sidebar"]', timeout=60_000)
         self.page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
 
     def notebook_ready(self) -> None:

@@ -19,7 +19,7 @@ def test_the_tour_opens_on_its_notebook_with_the_sidebar(lab: Lab) -> None:
 
 def test_hello_streams_and_the_gauge_moves(lab: Lab) -> None:
     meter = lab.panel.get_by_role("meter")
-    expect(meter).to_contain_text("–")
+    expect(meter).to_contain_text("\N{EN DASH}")
     lab.say("hello")
     expect(lab.log).to_contain_text("I am the offline model")
     lab.composer.focus()

@@ -178,3 +178,8 @@ def test_a_review_in_the_background_saves_nothing() -> None:
 
 def test_a_script_goes_before_the_tour() -> None:
     assert ask('hello\nSCRIPT: {"text": "scripted"}').text == "scripted"
+
+
+def test_the_newest_of_joined_prompts_counts() -> None:
+    joined = "tell me a long story\nhello"
+    assert "offline model" in answer({"messages": [{"role": "user", "content": joined}]}).text
