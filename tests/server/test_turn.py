@@ -225,6 +225,35 @@ async def test_a_model_that_refuses_is_an_error_with_a_next_step(
     assert (await api.get("sessions"))["sessions"][0]["state"] == "error"
 
 
+async def test_a_model_that_fails_for_a_while_is_an_error_in_the_end(api: Api) -> None:
+    """Hermes tries a 500 again, for some seconds, and says so when it gives up."""
+    session_id = await api.conversation()
+    broken = {"status": 500, "error": "out of order"}
+    frames = await api.turn(session_id, [broken])
+    assert frames[-1].data["state"] == "error"
+    assert "out of order" in frames[-1].data["error"]["message"]
+
+
+async def test_a_model_that_says_nothing_can_be_stopped(api: Api) -> None:
+    session_id = await api.conversation()
+    async with api.stream("events", params={"session_id": session_id}) as frames:
+        turn_id = await api.say(session_id, [{"wait": "never"}])
+        await frames.until(lambda f: f.event == "turn" and f.data["state"] == "running")
+        await api.post("sessions", session_id, "interrupt", turn_id=turn_id)
+        seen = await frames.until(lambda frame: frame.ends(turn_id), within=15)
+    assert seen[-1].data["state"] == "interrupted"
+
+
+async def test_a_turn_that_is_still_starting_can_be_stopped(api: Api) -> None:
+    session_id = await api.conversation()
+    async with api.stream("events", params={"session_id": session_id}) as frames:
+        turn_id = await api.say(session_id, [{"text": "Never said."}])
+        await api.post("sessions", session_id, "interrupt", turn_id=turn_id)
+        seen = await frames.until(lambda frame: frame.ends(turn_id), within=15)
+    assert seen[-1].data["state"] == "interrupted"
+    assert completed(seen) == []
+
+
 async def test_a_killed_agent_is_said_and_the_next_prompt_works(api: Api, extension: Any) -> None:
     """N4"""
     session_id = await api.conversation()
