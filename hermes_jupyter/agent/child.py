@@ -37,8 +37,29 @@ PARENT = "HERMES_JUPYTER_PARENT"
 
 #: What must be there for the agent to be of use at all.
 NEEDED = {
-    "tui_gateway.server": ("_block", "_emit", "_sessions", "method", "_ok", "_err"),
-    "tools.approval": ("_await_gateway_decision", "_gateway_queues", "_get_approval_timeout"),
+    "tui_gateway.server": (
+        "_block",
+        "_emit",
+        "_find_live_session_by_key",
+        "_load_busy_input_mode",
+        "_LONG_HANDLERS",
+        "_ok",
+        "_on_tool_complete",
+        "_on_tool_start",
+        "_sess",
+        "_sessions",
+        "_SlashWorker",
+        "method",
+    ),
+    "tools.approval": (
+        "_await_gateway_decision",
+        "_gateway_queues",
+        "_get_approval_timeout",
+        "_lock",
+    ),
+    "hermes_cli.config": ("load_config", "read_raw_config"),
+    "hermes_cli.plugins": ("PluginContext", "PluginManifest", "get_plugin_manager"),
+    "agent.model_metadata": ("DEFAULT_FALLBACK_CONTEXT",),
 }
 
 
@@ -78,7 +99,8 @@ def clarify_timeout() -> float | None:
     """Seconds that a clarify waits by the person's configuration; None waits for ever."""
     from hermes_cli.config import load_config
 
-    seconds = float((load_config().get("agent") or {}).get("clarify_timeout", 3600))
+    configured = (load_config().get("agent") or {}).get("clarify_timeout")
+    seconds = as_number(configured, 3600)
     return seconds if seconds > 0 else None
 
 
@@ -87,7 +109,15 @@ def approval_timeout() -> int:
     from hermes_cli.config import read_raw_config
 
     configured = (read_raw_config().get("approvals") or {}).get("timeout")
-    return int(configured if configured is not None else os.environ.get(APPROVAL_TIMEOUT, "1800"))
+    return int(as_number(configured, as_number(os.environ.get(APPROVAL_TIMEOUT), 1800)))
+
+
+def as_number(value: Any, default: float) -> float:
+    """A number from a configuration that may hold anything; Hermes is as lenient."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return default
 
 
 def in_words(seconds: float) -> str:
@@ -100,6 +130,7 @@ def install(server: Any, approval: Any) -> None:
     """Add what the gateway lacks."""
     _tell_ends_of_questions(server)
     _identify_approvals(server, approval)
+    _tell_when_ready(server)
     _tell_tools(server)
     _tell_gauge(server)
     _start_slash_workers_late(server)
@@ -109,43 +140,31 @@ def install(server: Any, approval: Any) -> None:
 
 def _tell_ends_of_questions(server: Any) -> None:
     stock = server._block
-    stock_respond = server._respond
-    answered: set[str] = set()
-
-    def respond(rid: Any, params: dict[str, Any], key: str, **options: Any) -> dict[str, Any]:
-        reply: dict[str, Any] = stock_respond(rid, params, key, **options)
-        if (reply.get("result") or {}).get("status") == "ok":
-            answered.add(params.get("request_id", ""))
-        return reply
 
     def block(event: str, sid: str, payload: dict[str, Any], timeout: float = 300) -> str:
         seconds = clarify_timeout() if event == "clarify.request" else timeout
         deadline = time.time() + seconds if seconds is not None else None
         payload["deadline"] = deadline
         answer: str = stock(event, sid, payload, timeout=seconds)
-        request_id = payload.get("request_id", "")
-        outcome, told = "answered", answer
-        if request_id in answered:
-            answered.discard(request_id)
-        elif deadline is not None and time.time() >= deadline:
-            outcome, told = "expired", ""
+        # The server accepts no empty answer: an empty one is Hermes' own for a wait that ended.
+        outcome, told = ("answered", answer) if answer else ("cancelled", "")
+        if not answer and deadline is not None and time.time() >= deadline:
+            outcome = "expired"
             if event == "clarify.request" and seconds is not None:
                 told = (
                     f"The person did not answer within {in_words(seconds)}. "
                     "Go on with your best judgement, or say what you need to know."
                 )
-        else:
-            outcome, told = "cancelled", ""
-        shown = told if event == "clarify.request" else ""
-        server._emit(
-            "jupyter.question.closed",
-            sid,
-            {"request_id": request_id, "outcome": outcome, "told_agent": shown},
-        )
+        closed = {
+            "request_id": payload.get("request_id", ""),
+            "outcome": outcome,
+            # A password or a secret is not told to anybody else.
+            "told_agent": told if event == "clarify.request" else "",
+        }
+        server._emit("jupyter.question.closed", sid, closed)
         return told
 
     server._block = block
-    server._respond = respond
 
 
 def _identify_approvals(server: Any, approval: Any) -> None:
@@ -158,16 +177,15 @@ def _identify_approvals(server: Any, approval: Any) -> None:
         seconds = approval_timeout()
         data = {**data, "request_id": request_id, "deadline": time.time() + seconds}
         decision: dict[str, Any] = stock(session_key, notify, data, **options)
-        if not decision["resolved"]:
-            outcome, told = "expired", "Nobody answered in time. Silence is not consent: not run."
-        elif decision["choice"] is None:
-            outcome, told = "cancelled", "The turn ended before an answer."
-        else:
+        if data.get("answered"):
             outcome, told = "answered", decision["choice"]
-        live = server._find_live_session_by_key(session_key)
-        if live:
-            closed = {"request_id": request_id, "outcome": outcome, "told_agent": told}
-            server._emit("jupyter.question.closed", live[0], closed)
+        elif decision["resolved"]:
+            # Hermes resolves what waits with "deny" when its turn is stopped.
+            outcome, told = "cancelled", "The turn ended before an answer: not run."
+        else:
+            outcome, told = "expired", "Nobody answered in time. Silence is not consent: not run."
+        closed = {"request_id": request_id, "outcome": outcome, "told_agent": told}
+        server._emit("jupyter.question.closed", live_session(server, session_key), closed)
         return decision
 
     def respond(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
@@ -179,6 +197,7 @@ def _identify_approvals(server: Any, approval: Any) -> None:
                         queue.remove(entry)
                         if not queue:
                             approval._gateway_queues.pop(key, None)
+                        entry.data["answered"] = True
                         entry.result = params.get("choice", "deny")
                         entry.event.set()
                         return dict(server._ok(rid, {"status": "ok"}))
@@ -187,6 +206,29 @@ def _identify_approvals(server: Any, approval: Any) -> None:
     approval._await_gateway_decision = await_decision
     approval._get_approval_timeout = approval_timeout
     server.method("jupyter.approval.respond")(respond)
+
+
+def live_session(server: Any, session_key: str) -> str:
+    """The live id of the session that approvals know by ``session_key``.
+
+    After a compaction the agent has a new key, while its approvals keep the one of their turn.
+    """
+    for sid, session in list(server._sessions.items()):
+        if session.get("session_key") == session_key:
+            return str(sid)
+    found = server._find_live_session_by_key(session_key)
+    return str(found[0]) if found else ""
+
+
+def _tell_when_ready(server: Any) -> None:
+    def ready(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Wait until the session's agent is built: from then on a prompt begins at once."""
+        _, error = server._sess(params, rid)
+        return dict(error or server._ok(rid, {"status": "ok"}))
+
+    server.method("jupyter.session.ready")(ready)
+    # In the pool of threads: on the reading thread all other sessions would wait with it.
+    server._LONG_HANDLERS = server._LONG_HANDLERS | {"jupyter.session.ready"}
 
 
 def _tell_tools(server: Any) -> None:
@@ -214,13 +256,14 @@ def _tell_tools(server: Any) -> None:
     server._on_tool_start, server._on_tool_complete = started, completed
 
 
-def _gauge(agent: Any, used: int | None) -> dict[str, Any]:
+def _gauge(agent: Any) -> dict[str, Any]:
     compressor = getattr(agent, "context_compressor", None)
+    # Of the conversation's own last call; the call at hand may be a review in the background.
     last = getattr(compressor, "last_prompt_tokens", None)
     status = getattr(agent, "session_cost_status", None) or "unknown"
     window = getattr(compressor, "context_length", None)
     return {
-        "used": used or (last if last and last > 0 else None),
+        "used": last if last and last > 0 else None,
         "max": window,
         "max_source": _max_source(agent, window),
         "threshold": getattr(compressor, "threshold_tokens", None),
@@ -249,8 +292,7 @@ def _tell_gauge(server: Any) -> None:
     def after_call(**call: Any) -> None:
         live = server._find_live_session_by_key(call.get("session_id", ""))
         if live is not None:
-            used = (call.get("usage") or {}).get("prompt_tokens")
-            server._emit("jupyter.gauge", live[0], _gauge(live[1].get("agent"), used))
+            server._emit("jupyter.gauge", live[0], _gauge(live[1].get("agent")))
 
     manifest = PluginManifest(name="hermes_jupyter", source="entrypoint", key="hermes_jupyter")
     PluginContext(manifest, get_plugin_manager()).register_hook("post_api_request", after_call)

@@ -19,6 +19,9 @@ INSTALL_HINT: Hint = {
     "action": "install-agent",
 }
 
+#: Variables of this interpreter that would lead another one to the wrong packages.
+OTHER_PYTHON = ("PYTHONPATH", "PYTHONHOME")
+
 #: Written into the private environment when all of it is there.
 MARKER = "hermes-jupyter.json"
 

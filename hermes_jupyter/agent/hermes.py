@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from ..core.agent import AgentEvent, AgentStatus, Died, Opened, SessionMoved, StatusChanged
 from ..core.errors import Hint, NotFound, Unavailable
 from ..core.question import Kind
-from .find import INSTALL_HINT, find_python
+from .find import INSTALL_HINT, OTHER_PYTHON, find_python
 from .process import ProcessGone, RpcError, RpcProcess
 from .state_db import StateDb
 from .translate import translate
@@ -36,6 +37,12 @@ RESTART_HINT: Hint = {
     "text": "Restart the agent; if that does not help, look into the server's log.",
     "action": "restart-agent",
 }
+
+#: Seconds for which it is remembered whether there is an agent to start.
+LOOK_AGAIN = 2.0
+
+#: Frames that are kept of a session whose opening has not been answered yet.
+MAX_EARLY = 100
 
 #: Error codes of Hermes' gateway for a stored session that is not there.
 _NO_SUCH_SESSION = (4001, 4007)
@@ -73,6 +80,8 @@ class HermesAgent:
         self._live: dict[str, str] = {}
         self._stored: dict[str, str] = {}
         self._early: dict[str, list[dict[str, Any]]] = {}
+        self._found = AgentStatus()
+        self._looked_at = -LOOK_AGAIN
         self._ready: asyncio.Future[dict[str, Any]] | None = None
         self._history = StateDb(home / "state.db")
 
@@ -81,12 +90,16 @@ class HermesAgent:
     @property
     def status(self) -> AgentStatus:
         """How the agent is; where none is installed, that is known without a start."""
-        if self._status.state == "stopped":
+        if self._status.state != "stopped":
+            return self._status
+        now = time.monotonic()
+        if now - self._looked_at > LOOK_AGAIN:
+            self._looked_at = now
             try:
-                return replace(self._status, python=str(find_python(self._configured)))
+                self._found = AgentStatus(python=str(find_python(self._configured)))
             except Unavailable as error:
-                return AgentStatus("failed", error=error.message, hint=error.hint)
-        return self._status
+                self._found = AgentStatus("failed", error=error.message, hint=error.hint)
+        return self._found
 
     @property
     def history(self) -> StateDb:
@@ -113,15 +126,28 @@ class HermesAgent:
 
     async def _running(self) -> RpcProcess:
         """The process, started if there is none; all callers wait for the same start."""
-        if self._process is not None and self._process.alive:
-            return self._process
-        if self._starting is None:
-            self._starting = asyncio.create_task(self._start())
-            self._starting.add_done_callback(self._started)
-        return await asyncio.shield(self._starting)
+        starting = self._starting
+        if starting is None:
+            process = self._process
+            if process is not None and process.alive:
+                return process
+            if process is not None:
+                # What it had open is told as gone before anything new begins.
+                await asyncio.wait([process.ended])
+                self._exited(process, process.last_words(process.returncode))
+                return await self._running()
+            starting = self._starting = asyncio.create_task(self._start())
+            starting.add_done_callback(self._started)
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if not starting.cancelled():
+                raise
+            raise Unavailable("The agent was stopped meanwhile.", code="agent_gone") from None
 
     def _started(self, task: asyncio.Task[RpcProcess]) -> None:
-        self._starting = None
+        if self._starting is task:
+            self._starting = None
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("The agent could not be started: %s", error)
 
@@ -171,8 +197,8 @@ class HermesAgent:
             if not check.get("ok"):
                 raise _no_model(str(check.get("error") or ""), python, self.home)
         except BaseException:
+            self._forget()
             await process.stop()
-            self._process = None
             raise
         self._set_status(replace(self._status, state="ready", step=None))
         return process
@@ -204,7 +230,11 @@ class HermesAgent:
         )
 
     def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(_PRIVATE)}
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(_PRIVATE) and key not in OTHER_PYTHON
+        }
         return {
             **kept,
             "HERMES_HOME": str(self.home),
@@ -217,8 +247,10 @@ class HermesAgent:
             **extra,
         }
 
-    def _exited(self, reason: str) -> None:
+    def _exited(self, process: RpcProcess, reason: str) -> None:
         """The process has ended by itself."""
+        if process is not self._process:
+            return
         self._forget()
         if self._status.state == "ready":
             hint: Hint = {"text": "The next prompt starts a new one.", "action": "restart-agent"}
@@ -253,11 +285,11 @@ class HermesAgent:
             self._starting.cancel()
             await asyncio.wait([self._starting])
         process = self._process
-        if process is not None:
-            self._forget()
-            await process.stop()
-            self._hear(Died("it was stopped."))
+        self._forget()
         self._set_status(AgentStatus())
+        if process is not None:
+            self._hear(Died("it was stopped."))
+            await process.stop()
 
     def kill(self) -> None:
         """End it at once, where nothing can be awaited any more."""
@@ -318,6 +350,13 @@ class HermesAgent:
             self._receive(params)
         return Opened(stored, info.get("cwd") or str(self._cwd), info.get("model"))
 
+    async def prepare(self, session_id: str) -> None:
+        """Wait until an open session can take a prompt: its model and tools are there."""
+        try:
+            await self._ask("jupyter.session.ready", session_id=self._live_id(session_id))
+        except RpcError as error:
+            raise _refused(error) from error
+
     async def prompt(self, session_id: str, text: str) -> None:
         """Begin a turn in an open session."""
         try:
@@ -335,7 +374,9 @@ class HermesAgent:
     async def answer(self, session_id: str, key: str, kind: Kind, value: str) -> bool:
         """Give the answer to question ``key``; False when it waits no longer."""
         if self._process is None or not self._process.alive:
-            return False
+            raise Unavailable(
+                "The agent's process has ended.", code="agent_gone", hint=RESTART_HINT
+            )
         method, name = {
             "clarify": ("clarify.respond", "answer"),
             "approval": ("jupyter.approval.respond", "choice"),
@@ -366,8 +407,9 @@ class HermesAgent:
             return
         stored = self._stored.get(live)
         if stored is None:
-            if live:
-                self._early.setdefault(live, []).append(params)
+            early = self._early.setdefault(live, [])
+            if live and len(early) < MAX_EARLY:
+                early.append(params)
             return
         if type_ == "session.info":
             stored = self._follow_tip(live, stored, payload)

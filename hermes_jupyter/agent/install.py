@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from .find import MARKER, private_environment, python_of
+from .find import MARKER, OTHER_PYTHON, private_environment, python_of
 
 #: What is installed; the shim is tried with this series.
 REQUIREMENT = "hermes-agent==0.19.*"
@@ -33,7 +34,9 @@ def install(say: Callable[[str], None] = print) -> Path:
     python = python_of(environment)
     say(f"1/3 Making the environment {environment}")
     environment.parent.mkdir(parents=True, exist_ok=True)
-    _run([sys.executable, "-m", "venv", str(environment)], "make a virtual environment")
+    # An environment whose Python is gone cannot be repaired, only made again.
+    clear = [] if python.exists() else ["--clear"]
+    _run([sys.executable, "-m", "venv", *clear, str(environment)], "make a virtual environment")
     say(f"2/3 Installing {REQUIREMENT} (about 60 MB)")
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
     _run([*pip, "--progress-bar=off", REQUIREMENT], f"install {REQUIREMENT}")
@@ -54,7 +57,11 @@ print(importlib.metadata.version("hermes-agent"))
 def _run(command: list[str], what: str, *, capture: bool = False) -> str:
     try:
         done = subprocess.run(  # noqa: S603  fixed commands, no shell
-            command, check=True, text=True, stdout=subprocess.PIPE if capture else None
+            command,
+            check=True,
+            text=True,
+            stdout=subprocess.PIPE if capture else None,
+            env={key: value for key, value in os.environ.items() if key not in OTHER_PYTHON},
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise InstallFailed(

@@ -42,7 +42,7 @@ class RpcProcess:
 
     Args:
         on_event: gets the ``params`` of each notification, in order, on the event loop.
-        on_exit: gets the reason in words, once, when the process has ended unasked.
+        on_exit: gets this process and the reason in words, once, when it has ended unasked.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class RpcProcess:
         process: asyncio.subprocess.Process,
         mark: str,
         on_event: Callable[[dict[str, Any]], None],
-        on_exit: Callable[[str], None],
+        on_exit: Callable[[RpcProcess, str], None],
     ) -> None:
         self._process = process
         self._mark = mark
@@ -73,7 +73,7 @@ class RpcProcess:
         env: Mapping[str, str],
         cwd: str,
         on_event: Callable[[dict[str, Any]], None],
-        on_exit: Callable[[str], None],
+        on_exit: Callable[[RpcProcess, str], None],
     ) -> RpcProcess:
         """Start ``command``.
 
@@ -220,7 +220,7 @@ class RpcProcess:
                 answer.set_exception(ProcessGone("The process ended before it answered."))
         await asyncio.to_thread(end_marked, self._mark)
         if not self._stopping:
-            self._on_exit(self.last_words(code))
+            self._on_exit(self, self.last_words(code))
 
     def last_words(self, code: int) -> str:
         """Why it ended, as far as it said."""

@@ -150,7 +150,7 @@ def _ended(session_id: str, payload: Payload) -> list[SessionEvent]:
 
 
 def _failed(session_id: str, payload: Payload) -> list[SessionEvent]:
-    return [TurnEnded(session_id, _text(payload, "message"), "error"), Idle(session_id)]
+    return [TurnEnded(session_id, _text(payload, "message"), "error")]
 
 
 def _status(session_id: str, payload: Payload) -> list[SessionEvent]:

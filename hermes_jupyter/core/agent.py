@@ -265,6 +265,9 @@ class Agent(Protocol):
             NotFound: the agent has never stored such a session.
         """
 
+    async def prepare(self, session_id: str) -> None:
+        """Wait until an open session can take a prompt at once."""
+
     async def prompt(self, session_id: str, text: str) -> None:
         """Begin a turn in an open session."""
 

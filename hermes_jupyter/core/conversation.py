@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .agent import HistoryMessage, TextDelta, TextDone, ToolBegan, ToolDone, TurnEnded
 from .errors import CoreError
 from .gauge import Gauge
 from .lineage import Chain
+
+T = TypeVar("T")
 
 Role = Literal["user", "assistant", "tool", "notice"]
 TurnState = Literal["queued", "starting", "running", "stopping", "complete", "interrupted", "error"]
@@ -38,6 +40,8 @@ class Turn:
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     error: CoreError | None = None
     spoken: int = 0
+    #: The agent has begun it; before that, there is nothing to interrupt.
+    begun: bool = False
     #: How the agent's last word of the turn ended; the turn itself ends when it is idle.
     outcome: Literal["complete", "interrupted", "error"] = "complete"
 
@@ -111,14 +115,31 @@ def history_json(row: HistoryMessage) -> dict[str, Any]:
 
 
 def bounded(value: Any) -> Any:
-    """``value`` with long texts cut, however deep they are, with a mark that says so."""
-    if isinstance(value, str) and len(value) > MAX_TOOL_TEXT:
-        return f"{value[:MAX_TOOL_TEXT]}\n… ({len(value) - MAX_TOOL_TEXT} more characters)"
-    if isinstance(value, dict):
-        return {key: bounded(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [bounded(entry) for entry in value]
-    return value
+    """``value`` with what is too long cut, however deep it is, with a mark that says so."""
+    left = MAX_TOOL_TEXT
+
+    def cut(value: Any) -> Any:
+        nonlocal left
+        if isinstance(value, str):
+            kept, left = value[: max(left, 0)], left - len(value)
+            more = len(value) - len(kept)
+            return f"{kept}\n… ({more} more characters)" if more else value
+        if isinstance(value, dict):
+            return {key: cut(entry) for key, entry in _first(value.items())}
+        if isinstance(value, list):
+            return [cut(entry) for entry in _first(value)]
+        left -= 8
+        return value
+
+    def _first(entries: Iterable[T]) -> Iterator[T]:
+        nonlocal left
+        for entry in entries:
+            if left <= 0:
+                return
+            left -= 1
+            yield entry
+
+    return cut(value)
 
 
 class Conversation:
@@ -225,6 +246,7 @@ class Conversation:
         if not self.busy:
             self.begin(Turn("", origin="agent"))
         assert self.turn is not None
+        self.turn.begun = True
         if self.turn.state == "starting":
             self.turn.state = "running"
             self.announce_turn(self.turn)
@@ -354,7 +376,6 @@ class Conversation:
         return last if speaking else None
 
     def _open_text(self) -> Message:
-        self.running()
         message = self._streaming()
         if message is None:
             message = self._say("assistant")

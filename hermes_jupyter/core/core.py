@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,6 +60,10 @@ class Limits:
     start: float = 30.0
 
 
+#: What an agent says within a turn, and only there.
+_OF_A_TURN = (TextDelta, ReasoningDelta, TextDone, ToolBegan, ToolDone, Noticed)
+
+
 class Core:
     """The state of one agent and the only way to change it.
 
@@ -81,6 +85,8 @@ class Core:
 
     async def close(self) -> None:
         """End the agent and what was under way."""
+        for conversation in self._conversations.values():
+            conversation.queued.clear()
         for task in tuple(self._tasks):
             task.cancel()
         await self.agent.close()
@@ -291,12 +297,12 @@ class Core:
                 code="not_running",
                 turn=turn.to_json() if turn else None,
             )
-        if turn.state != "stopping":
-            reached = turn.state == "running"
+        if not turn.stopped:
             conversation.stopping()
             self._changed(conversation)
-            if reached:
-                await self.agent.interrupt(conversation.tip_id)
+        # One that has not begun is stopped as soon as it does.
+        if turn.begun:
+            await self.agent.interrupt(conversation.tip_id)
         return turn
 
     async def withdraw(self, session_id: str, turn_id: str) -> Turn:
@@ -329,12 +335,7 @@ class Core:
         """
         question = self._question(question_id)
         if question.state == "interrupted" and question.kind == "clarify":
-            value = question.accept(body)
-            # Closed in the same step, so that a second answer cannot begin a second turn.
-            self._close(question, "answered", answer=value, by=by)
-            quoted = "\n".join(f"> {line}" for line in question.questions[0].text.splitlines())
-            turn = await self.prompt(question.session_id, f"{quoted}\n\n{value}")
-            return {"state": question.state, "turn_id": turn.id}
+            return await self._answer_by_prompt(question, question.accept(body), by)
         if question.state != "open" or question.id in self._answering:
             raise _ended(question, self._answering.get(question.id))
         value = question.accept(body)
@@ -352,6 +353,22 @@ class Core:
         shown = value if question.kind in ("clarify", "approval") else None
         self._close(question, "answered", answer=shown, by=by, told=shown)
         return {"state": question.state}
+
+    async def _answer_by_prompt(
+        self, question: Question, value: str, by: Answerer
+    ) -> dict[str, Any]:
+        """The agent that asked is gone: the answer goes to the next one, with the question."""
+        quoted = "\n".join(f"> {line}" for line in question.questions[0].text.splitlines())
+        # Closed in the same step, so that a second answer cannot begin a second turn.
+        self._close(question, "answered", answer=value, by=by)
+        try:
+            turn = await self.prompt(
+                question.session_id, f"{quoted}\n\n{value}", client_id=f"answer-{question.id}"
+            )
+        except CoreError:
+            self._close(question, "interrupted")
+            raise
+        return {"state": question.state, "turn_id": turn.id}
 
     def dismiss(self, question_id: str, by: Answerer) -> Question:
         """Put away a question that nobody can answer any more, or will.
@@ -398,6 +415,10 @@ class Core:
                     self._hear_session(self._conversations[canonical], event)
 
     def _hear_session(self, conversation: Conversation, event: SessionEvent) -> None:
+        if isinstance(event, _OF_A_TURN) and not conversation.busy:
+            # Only a beginning begins a turn: after the end, nothing would ever end it again.
+            log.info("The agent said this after its turn had ended: %s", type(event).__name__)
+            return
         match event:
             case TextDelta():
                 conversation.hear_text(event)
@@ -406,23 +427,19 @@ class Core:
             case TextDone():
                 conversation.hear_text_done(event)
             case ToolBegan():
-                conversation.running()
                 conversation.hear_tool(event)
             case ToolDone():
-                conversation.running()
                 conversation.hear_tool_done(event)
             case TurnBegan():
                 conversation.running()
                 self._changed(conversation)
+                if conversation.turn is not None and conversation.turn.stopped:
+                    self._spawn(self._interrupt(conversation))
             case TurnEnded():
                 error = _model_error(event.text) if event.status == "error" else None
                 conversation.hear_end(event, error)
             case Idle():
-                if (
-                    conversation.busy
-                    and conversation.turn
-                    and conversation.turn.state != "starting"
-                ):
+                if conversation.busy and conversation.turn and conversation.turn.begun:
                     self._finish(conversation)
             case Asked():
                 self._asked(conversation, event)
@@ -431,8 +448,7 @@ class Core:
             case GaugeRead(gauge=gauge):
                 self._read_gauge(conversation, gauge)
             case Noticed(text=text, level=level):
-                if conversation.turn is not None:
-                    conversation.notice(text, level)
+                conversation.notice(text, level)
             case SessionChanged():
                 self._session_changed(conversation, event)
             case SessionMoved(new_session_id=tip):
@@ -464,10 +480,9 @@ class Core:
             self._changed(conversation)
 
     def _asked(self, conversation: Conversation, event: Asked) -> None:
-        conversation.running()
         question = Question(
             session_id=conversation.id,
-            turn_id=conversation.turn.id if conversation.turn else None,
+            turn_id=conversation.turn.id if conversation.turn and conversation.busy else None,
             kind=event.kind,
             key=event.key,
             questions=event.questions,
@@ -531,7 +546,7 @@ class Core:
 
     def _opened(self, conversation: Conversation, opened: Opened) -> None:
         conversation.opened = True
-        conversation.cwd = opened.cwd
+        conversation.cwd = opened.cwd or conversation.cwd
         conversation.model = opened.model or conversation.model
         self._move(conversation, opened.session_id)
 
@@ -544,21 +559,28 @@ class Core:
     def _begin(self, conversation: Conversation, turn: Turn) -> None:
         conversation.begin(turn)
         self._changed(conversation)
-        task = asyncio.get_running_loop().create_task(self._run(conversation, turn))
+        self._spawn(self._run(conversation, turn))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _interrupt(self, conversation: Conversation) -> None:
+        try:
+            await self.agent.interrupt(conversation.tip_id)
+        except CoreError as error:
+            log.warning("A turn could not be stopped; it can be stopped again: %s", error)
 
     async def _run(self, conversation: Conversation, turn: Turn) -> None:
         """Bring a turn to the agent; from there on, its events carry it."""
         try:
-            if not conversation.opened:
-                self._opened(conversation, await self._open(conversation))
+            self._opened(conversation, await self._open(conversation))
+            await self.agent.prepare(conversation.tip_id)
             if turn.stopped:
                 self._finish(conversation)
-                return
-            await self.agent.prompt(conversation.tip_id, turn.text)
-            if turn.stopped:
-                await self.agent.interrupt(conversation.tip_id)
+            else:
+                await self.agent.prompt(conversation.tip_id, turn.text)
         except CoreError as error:
             if conversation.turn is turn:
                 self._finish(conversation, error)

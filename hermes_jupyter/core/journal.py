@@ -17,6 +17,9 @@ from collections.abc import Collection, Iterator
 from heapq import merge
 from typing import Any, Protocol
 
+#: Bytes of frames that a topic keeps, give or take a half.
+MAX_BYTES = 16 * 1024 * 1024
+
 #: The topic of what concerns every page: lists, questions, the agent's state.
 EVERYWHERE = ""
 
@@ -49,12 +52,23 @@ class Viewer(Protocol):
 class _Topic:
     """The newest events of one topic; ``floor`` is the number of the last one let go."""
 
-    __slots__ = ("events", "floor", "viewers")
+    __slots__ = ("events", "floor", "size", "viewers")
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.floor = 0
+        self.size = 0
         self.viewers: dict[Viewer, None] = {}
+
+    def add(self, event: Event, capacity: int) -> None:
+        self.events.append(event)
+        self.size += len(event.frame)
+        # Half at once, so that the cost of letting go does not come with every event.
+        if len(self.events) > 2 * capacity or self.size > 2 * MAX_BYTES:
+            half = max(1, len(self.events) // 2)
+            self.floor = self.events[half - 1].seq
+            self.size -= sum(len(event.frame) for event in self.events[:half])
+            del self.events[:half]
 
     def after(self, seq: int) -> Iterator[Event]:
         start = bisect_right(self.events, seq, key=lambda event: event.seq)
@@ -89,10 +103,7 @@ class Journal:
         woken: dict[Viewer, None] = {}
         for name in names:
             topic = self._topic(name)
-            topic.events.append(event)
-            if len(topic.events) > 2 * self._capacity:
-                topic.floor = topic.events[self._capacity - 1].seq
-                del topic.events[: self._capacity]
+            topic.add(event, self._capacity)
             woken.update(topic.viewers)
         for viewer in woken:
             viewer.wake(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,16 @@ from jupyter_core.paths import jupyter_runtime_dir
 #: Seconds without a byte after which a stream counts as lost; the server pings every 4.5.
 SILENCE = 15.0
 
+#: How often in a row a lost stream is asked for again.
+RETRIES = 4
+
 
 class HermesError(Exception):
-    """The server refused; the message says why and what to do."""
+    """The server refused; the message says why and what to do, ``code`` is the server's."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class NoServer(HermesError):
@@ -58,26 +66,58 @@ class HermesClient:
         return _answer(response)
 
     def events(self, session_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The events of a conversation as ``(type, data)``, from a snapshot on.
+        """The events of a conversation as ``(type, data)``, from a snapshot on, without an end.
+
+        A stream that is lost is read on from where it was.
 
         Raises:
-            HermesError: the stream was refused, or is lost.
+            HermesError: the stream was refused, or could not be had again.
         """
+        cursor, failures = "", 0
+        while True:
+            reason = "it has ended"
+            try:
+                for id_, type_, data in self._read(session_id, cursor):
+                    cursor, failures = id_, 0
+                    yield type_, data
+            except httpx.HTTPError as error:
+                reason = str(error) or repr(error)
+            failures += 1
+            if failures > RETRIES:
+                raise NoServer(f"The stream from the Jupyter server was lost: {reason}")
+            time.sleep(failures)
+
+    def _read(self, session_id: str, cursor: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """One connection's frames as ``(id, type, data)``."""
+        headers = {"Last-Event-ID": cursor} if cursor else {}
         limits = httpx.Timeout(60, read=SILENCE)
+        path = f"sessions/{session_id}/stream"
+        with self._http.stream("GET", path, timeout=limits, headers=headers) as response:
+            if response.is_error:
+                response.read()
+                _answer(response)
+            fields: dict[str, str] = {}
+            for line in response.iter_lines():
+                name, _, value = line.partition(": ")
+                if name == "data":
+                    yield fields["id"], fields["event"], json.loads(value)
+                else:
+                    fields[name] = value
+
+    def stop(self, session_id: str, turn_id: str) -> None:
+        """Take a turn back if it still waits, else end it; one that is over stays as it is."""
         try:
-            path = f"sessions/{session_id}/stream"
-            with self._http.stream("GET", path, timeout=limits) as response:
-                if response.is_error:
-                    response.read()
-                    _answer(response)
-                type_ = ""
-                for line in response.iter_lines():
-                    if line.startswith("event: "):
-                        type_ = line.removeprefix("event: ")
-                    elif line.startswith("data: "):
-                        yield type_, json.loads(line.removeprefix("data: "))
-        except httpx.HTTPError as error:
-            raise NoServer(f"The stream from the Jupyter server was lost: {error}") from error
+            self.call("DELETE", f"sessions/{session_id}/turns/{turn_id}")
+        except HermesError as error:
+            if error.code != "turn_not_found":
+                raise
+        else:
+            return
+        try:
+            self.call("POST", f"sessions/{session_id}/interrupt", json={"turn_id": turn_id})
+        except HermesError as error:
+            if error.code != "not_running":
+                raise
 
 
 def _answer(response: httpx.Response) -> dict[str, Any]:
@@ -94,7 +134,7 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
             )
         hint = error.get("hint") or {}
         steps = [error["message"], hint.get("text"), hint.get("command")]
-        raise HermesError(" ".join(step for step in steps if step))
+        raise HermesError(" ".join(step for step in steps if step), error["code"])
     if not isinstance(body, dict):
         raise HermesError("The Jupyter server answered what is not an object.")
     return body

@@ -67,16 +67,20 @@ def _ask(client: HermesClient, session_id: str, text: str) -> None:
     events = client.events(session_id)
     next(events)  # The snapshot: from here on nothing is missed.
     body = {"text": text, "client_id": f"cell-{os.urandom(8).hex()}"}
-    turn_id = client.call("POST", f"sessions/{session_id}/prompt", json=body)["turn_id"]
-    output = _Output(session_id, turn_id)
+
+    def send() -> str:
+        return str(client.call("POST", f"sessions/{session_id}/prompt", json=body)["turn_id"])
+
+    output = _Output(session_id)
     try:
+        output.turn_id = send()
         for type_, data in events:
-            if data.get("turn_id") == turn_id or type_ == "question":
-                output.hear(type_, data)
+            output.hear(type_, data)
             if output.over:
                 break
     except KeyboardInterrupt:
-        client.call("POST", f"sessions/{session_id}/interrupt", json={"turn_id": turn_id})
+        # Sent again under the same client_id, it names the turn that it has begun.
+        client.stop(session_id, output.turn_id or send())
         output.stopped()
     if output.error is not None:
         raise HermesError(output.error)
@@ -85,17 +89,26 @@ def _ask(client: HermesClient, session_id: str, text: str) -> None:
 class _Output:
     """What one turn shows in the cell: its texts, its tools and its cards."""
 
-    def __init__(self, session_id: str, turn_id: str) -> None:
+    def __init__(self, session_id: str) -> None:
+        self.turn_id = ""
         self._session_id = session_id
-        self._turn_id = turn_id
         self._handle: DisplayHandle | None = display(Markdown(""), display_id=True)
         self._blocks: dict[str, str] = {}
         self._drawn = 0.0
-        self._asking: Any = None
+        self._card: Any = None
+        self._asked: dict[str, dict[str, Any]] = {}
         self.over = False
         self.error: str | None = None
 
     def hear(self, type_: str, data: dict[str, Any]) -> None:
+        if type_ == "snapshot":
+            self._resume(data)
+        elif type_ == "question" and data["question"]["turn_id"] == self.turn_id:
+            self._ask(data["question"])
+        elif data.get("turn_id") == self.turn_id:
+            self._hear_turn(type_, data)
+
+    def _hear_turn(self, type_: str, data: dict[str, Any]) -> None:
         if type_ == "message.start" and data["role"] == "assistant":
             self._blocks[data["message_id"]] = ""
         elif type_ == "message.delta":
@@ -112,24 +125,42 @@ class _Output:
             mark = "failed" if data["error"] else "done"
             self._blocks[data["message_id"]] = f"*{data['name']}: {mark}*"
             self._draw()
-        elif type_ == "question" and data["question"]["turn_id"] == self._turn_id:
-            self._ask(data["question"])
         elif type_ == "turn":
             self._turn(data)
+
+    def _resume(self, detail: dict[str, Any]) -> None:
+        """The stream was lost for long: go on from how things are now."""
+        turns = [detail["turn"], *detail["queued"]]
+        turn = next((one for one in turns if one and one["turn_id"] == self.turn_id), None)
+        if turn is None:
+            self.over = True
+            self.error = "The Jupyter server was restarted; the conversation is in the sidebar."
+            return
+        for message in detail["messages"]:
+            if message["turn_id"] == self.turn_id and message["role"] == "assistant":
+                self._blocks[message["id"]] = message["text"]
+        self._draw()
+        self._turn(turn)
 
     def stopped(self) -> None:
         self._blocks["stopped"] = "*Stopped.*"
         self._draw()
+        self._put_card_away()
 
     def _ask(self, question: dict[str, Any]) -> None:
-        if question["state"] == "open" and self._asking is None:
-            self._asking = display(
-                Panel(session_id=self._session_id, view="clarify"), display_id=True
-            )
-        elif question["state"] != "open" and self._asking is not None:
-            # The text of the card takes its place: no dead widget stays in the notebook.
-            self._asking.update(Markdown(_outcome(question)))
-            self._asking = None
+        self._asked[question["id"]] = question
+        if self._card is None:
+            panel = Panel(session_id=self._session_id, view="clarify")
+            self._card = display(panel, display_id=True)
+        if all(asked["state"] != "open" for asked in self._asked.values()):
+            self._put_card_away()
+
+    def _put_card_away(self) -> None:
+        """What became of the questions takes the card's place: no dead widget is saved."""
+        if self._card is not None:
+            self._card.update(Markdown("\n\n".join(map(_outcome, self._asked.values()))))
+            self._card = None
+            self._asked.clear()
 
     def _turn(self, turn: dict[str, Any]) -> None:
         self.over = turn["state"] in ("complete", "interrupted", "error")

@@ -83,7 +83,7 @@ class HermesExtension(ExtensionApp):
         self.offline_model: OfflineModel | None = None
         directory = Path(self.serverapp.root_dir).expanduser().resolve()
         self.agent = HermesAgent(
-            home=Path(self.hermes_home).expanduser(),
+            home=Path(self.hermes_home).expanduser().resolve(),
             cwd=directory,
             python=self.agent_python,
             approval_timeout=self.approval_timeout,

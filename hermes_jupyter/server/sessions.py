@@ -26,7 +26,7 @@ class SessionsHandler(HermesHandler):
     async def get(self) -> None:
         """Answer ``{sessions, next_cursor, total}``, newest activity first."""
         given = self.get_query_argument("limit", "50")
-        if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= MAX_ROWS:
+        if not given.isdecimal() or len(given) > 3 or not 1 <= int(given) <= MAX_ROWS:
             raise BadRequest(f"`limit` must be a number from 1 to {MAX_ROWS}.", code="bad_limit")
         self.reply(await self.core.sessions(limit=int(given)))
 
@@ -46,13 +46,17 @@ class SessionsHandler(HermesHandler):
         """The folder to work in: the given one, else the notebook's, else the server's root."""
         root: Path = self.settings[DIRECTORY]
         cwd, notebook = self.text(body, "cwd"), self.text(body, "notebook")
-        if cwd is not None:
-            directory = root / Path(cwd).expanduser()
-        elif notebook is not None:
-            directory = (root / notebook.lstrip("/")).parent
-        else:
+        if cwd is None and notebook is None:
             return root
-        if not directory.is_dir():
+        try:
+            if cwd is not None:
+                directory = root / Path(cwd).expanduser()
+            else:
+                directory = (root / str(notebook).lstrip("/")).parent
+            found = directory.is_dir()
+        except (OSError, RuntimeError) as error:
+            raise BadRequest(f"This is no folder: {error}", code="no_such_folder") from error
+        if not found:
             raise BadRequest(
                 f"There is no folder {directory}.",
                 code="no_such_folder",

@@ -32,6 +32,9 @@ WRITE_DEADLINE = 20.0
 #: Seconds after which an open stream asks again whether its viewer is still logged in.
 REAUTHENTICATE = 300.0
 
+#: Where jupyter-server and JupyterHub keep the user of a request that lasts no longer than one.
+_CACHED_USERS = ("_jupyter_current_user", "_jupyterhub_user", "_cached_hub_user")
+
 #: Bytes written at once while a stream catches up.
 CHUNK = 256 * 1024
 
@@ -69,11 +72,12 @@ class Streams:
 
     async def _beat(self) -> None:
         ping = self._core.journal.ping()
-        now = time.monotonic()
+        due = time.monotonic() - REAUTHENTICATE
         for stream in tuple(self._open):
             stream.ping(ping)
-            if now - stream.authenticated_at > REAUTHENTICATE:
-                await stream.authenticate_again()
+        # After the signs of life: an identity provider may take its time.
+        overdue = [stream for stream in self._open if stream.authenticated_at < due]
+        await asyncio.gather(*(stream.authenticate_again() for stream in overdue))
 
 
 class StreamHandler(HermesHandler):
@@ -89,6 +93,7 @@ class StreamHandler(HermesHandler):
         self._position = 0
         self._topics: set[str] = set()
         self._full = False
+        self._opening = False
         self._deadline: asyncio.TimerHandle | None = None
 
     # -- what a leaf says ----------------------------------------------------------------------
@@ -122,7 +127,7 @@ class StreamHandler(HermesHandler):
             journal.attach(self, topics)
             streams.add(self)
             first = [b"retry: 2000\n\n"]
-            self._write(b"".join(first if position is not None else first + self.opening()))
+            self._write(b"".join(first if position is not None else first + self._open()))
             self._catch_up()
             await self._over.wait()
         finally:
@@ -130,6 +135,14 @@ class StreamHandler(HermesHandler):
             journal.detach(self, topics)
             if self._deadline is not None:
                 self._deadline.cancel()
+
+    def _open(self) -> list[bytes]:
+        # Deltas that a snapshot settles are in it, and are not told before it.
+        self._opening = True
+        frames = self.opening()
+        self._opening = False
+        self._position = self.core.journal.seq
+        return frames
 
     def on_connection_close(self) -> None:
         """The page is gone."""
@@ -150,7 +163,13 @@ class StreamHandler(HermesHandler):
     async def authenticate_again(self) -> None:
         """Cut the stream off when the identity provider does not know its viewer any more."""
         self.authenticated_at = time.monotonic()
-        user = await ensure_async(self.identity_provider.get_user(self))
+        for cached in _CACHED_USERS:
+            self.__dict__.pop(cached, None)
+        try:
+            user = await ensure_async(self.identity_provider.get_user(self))
+        except Exception as error:
+            self.log.warning("A stream is ended: its viewer cannot be checked: %s", error)
+            user = None
         if user is None:
             self.log.info("A stream was ended: its viewer is not logged in any more")
             self.abort()
@@ -159,7 +178,7 @@ class StreamHandler(HermesHandler):
 
     def wake(self, event: Event) -> None:
         """Tell a new event, unless the socket is full."""
-        if not self._full:
+        if not self._full and not self._opening:
             self._position = event.seq
             frame = self.frame(event)
             if frame is not None:
@@ -204,8 +223,7 @@ class StreamHandler(HermesHandler):
     def _next_chunk(self) -> Iterator[bytes]:
         journal = self.core.journal
         if not journal.holds(self._position, self._topics):
-            self._position = journal.seq
-            yield from self.opening()
+            yield from self._open()
             return
         size = 0
         for event in journal.after(self._position, self._topics):
@@ -243,7 +261,6 @@ class EventsHandler(StreamHandler):
         """The snapshot of each conversation, after what concerns every page."""
         snapshots = [self.core.snapshot(conversation) for conversation in self._conversations]
         cursor = self.core.journal.cursor
-        self._position = self.core.journal.seq
         overview = self.core.overview() if self._everywhere else []
         return overview + [
             encode_frame(cursor, "snapshot", {"session_id": snapshot["id"], **snapshot})

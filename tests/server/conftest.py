@@ -12,6 +12,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from hermes_jupyter.offline import OfflineModel
+from hermes_jupyter.offline.config import write_home
 
 from .frames import Frame, read_frames
 
@@ -32,6 +33,25 @@ def jp_server_config(tmp_path: Path, hermes_settings: dict[str, Any]) -> dict[st
         },
         "HermesExtension": settings,
     }
+
+
+@pytest.fixture
+def home_settings() -> dict[str, dict[str, Any]]:
+    """Entries of Hermes' own configuration that a test wants to be different."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def hermes_home(tmp_path: Path, home_settings: dict[str, dict[str, Any]]) -> None:
+    if home_settings:
+        home = tmp_path / "hermes-home"
+        write_home(home)
+        config = home / "config.yaml"
+        lines = [line for line in config.read_text().splitlines() if not line.startswith("#")]
+        settings = json.loads("\n".join(lines))
+        for section, entries in home_settings.items():
+            settings[section] = {**settings.get(section, {}), **entries}
+        config.write_text(json.dumps(settings))
 
 
 @pytest.fixture

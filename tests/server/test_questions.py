@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from hermes_jupyter.offline.config import write_home
-
 from .conftest import Api
 from .frames import Frame, Frames
 
@@ -44,21 +42,6 @@ async def asked(frames: Frames, number: int = 1) -> dict[str, Any]:
 def results(frames: list[Frame]) -> list[Any]:
     """What the tools returned to the agent."""
     return [frame.data["result"] for frame in frames if frame.event == "tool.complete"]
-
-
-@pytest.fixture
-def home_settings() -> dict[str, Any]:
-    """Sections of Hermes' own configuration that a test wants to be different."""
-    return {}
-
-
-@pytest.fixture(autouse=True)
-def hermes_home(tmp_path: Path, home_settings: dict[str, Any]) -> None:
-    home = tmp_path / "hermes-home"
-    write_home(home)
-    config = home / "config.yaml"
-    lines = [line for line in config.read_text().splitlines() if not line.startswith("#")]
-    config.write_text(json.dumps({**json.loads("\n".join(lines)), **home_settings}))
 
 
 async def test_one_answer_closes_a_question_everywhere(api: Api) -> None:
