@@ -79,6 +79,7 @@ class HermesAgent:
         self._hear: Callable[[AgentEvent], None] = lambda event: None
         self._live: dict[str, str] = {}
         self._stored: dict[str, str] = {}
+        self._prepared: set[str] = set()
         self._early: dict[str, list[dict[str, Any]]] = {}
         self._found = AgentStatus()
         self._looked_at = -LOOK_AGAIN
@@ -269,6 +270,7 @@ class HermesAgent:
         self._process = None
         self._live.clear()
         self._stored.clear()
+        self._prepared.clear()
         self._early.clear()
 
     async def restart(self) -> None:
@@ -352,10 +354,17 @@ class HermesAgent:
 
     async def prepare(self, session_id: str) -> None:
         """Wait until an open session can take a prompt: its model and tools are there."""
+        live = self._live_id(session_id)
+        if live not in self._prepared:
+            self._set_status(replace(self._status, step="Loading the model and the tools"))
         try:
-            await self._ask("jupyter.session.ready", session_id=self._live_id(session_id))
+            await self._ask("jupyter.session.ready", session_id=live)
+            self._prepared.add(live)
         except RpcError as error:
             raise _refused(error) from error
+        finally:
+            if self._status.state == "ready" and self._status.step is not None:
+                self._set_status(replace(self._status, step=None))
 
     async def prompt(self, session_id: str, text: str) -> None:
         """Begin a turn in an open session."""

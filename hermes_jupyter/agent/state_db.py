@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,7 +58,11 @@ class StateDb:
     ) -> list[HistoryMessage]:
         """The last ``limit`` messages of these sessions below row ``before``, in order.
 
-        Rows that a person took back are left out; rows that were summarised away are not.
+        Args:
+            session_ids: the segments of one conversation, oldest first.
+
+        Rows that a person took back are left out; rows that were summarised away are not. What
+        Hermes copies into a continuation (a summary and the newest messages) is told once.
         """
         return await self._read(lambda db: _messages(db, session_ids, before, limit), [])
 
@@ -136,16 +141,19 @@ def _session(row: sqlite3.Row) -> SessionRow:
 def _messages(
     db: sqlite3.Connection, session_ids: Sequence[str], before: int | None, limit: int
 ) -> list[HistoryMessage]:
-    # Ids in a JSON array, so that any number of them is one parameter.
+    copied = _copied(db, session_ids)
+    # Segments in one JSON array, so that any number of them is one parameter.
+    segments = json.dumps([(name, copied.get(name, 0)) for name in session_ids])
     query = """
-        SELECT id, session_id, role, content, tool_call_id, tool_calls, tool_name, timestamp,
-               reasoning
-        FROM messages
-        WHERE session_id IN (SELECT value FROM json_each(?)) AND (active = 1 OR compacted = 1)
-              AND role IN ('user', 'assistant', 'tool') AND id < ?
-        ORDER BY id DESC LIMIT ?"""
-    ids = json.dumps(list(session_ids))
-    with closing(db.execute(query, (ids, before or 1 << 62, limit))) as cursor:
+        WITH segments AS (SELECT json_extract(value, '$[0]') AS id,
+                                 json_extract(value, '$[1]') AS copied FROM json_each(?))
+        SELECT m.id, m.session_id, m.role, m.content, m.tool_call_id, m.tool_calls, m.tool_name,
+               m.timestamp, m.reasoning
+        FROM segments s JOIN messages m ON m.session_id = s.id AND m.id > s.copied
+        WHERE (m.active = 1 OR m.compacted = 1) AND m.role IN ('user', 'assistant', 'tool')
+              AND m.id < ?
+        ORDER BY m.id DESC LIMIT ?"""
+    with closing(db.execute(query, (segments, before or 1 << 62, limit))) as cursor:
         rows = cursor.fetchall()[::-1]
     calls: dict[str, dict[str, Any]] = {}
     found = []
@@ -167,6 +175,23 @@ def _messages(
                 )
             )
     return found
+
+
+def _copied(db: sqlite3.Connection, session_ids: Sequence[str]) -> dict[str, int]:
+    """The last row of each continuation that is a copy: that of its parent's last message."""
+    pairs = json.dumps(list(pairwise(session_ids)))
+    query = """
+        WITH pairs AS (SELECT json_extract(value, '$[0]') AS parent,
+                              json_extract(value, '$[1]') AS child FROM json_each(?)),
+             ends AS (SELECT child, (SELECT MAX(id) FROM messages
+                                     WHERE session_id = parent AND active = 1) AS id FROM pairs)
+        SELECT ends.child, MIN(copy.id)
+        FROM ends JOIN messages last ON last.id = ends.id
+             JOIN messages copy ON copy.session_id = ends.child AND copy.role = last.role
+                  AND copy.content IS last.content AND copy.tool_call_id IS last.tool_call_id
+        GROUP BY ends.child"""
+    with closing(db.execute(query, (pairs,))) as cursor:
+        return {row[0]: row[1] for row in cursor}
 
 
 def _tool_message(row: sqlite3.Row, text: str, call: dict[str, Any]) -> HistoryMessage:

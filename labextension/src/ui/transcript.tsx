@@ -80,6 +80,8 @@ function Activity(props: {
   let text = trans.__('Working…');
   if (turn?.state === 'stopping') {
     text = trans.__('Stopping…');
+  } else if (turn?.state === 'starting' && page.agent.value?.step) {
+    text = page.agent.value.step;
   } else if (conversation.questions.value.length > 0) {
     text = trans.__('Waiting for your answer');
   }
