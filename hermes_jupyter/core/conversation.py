@@ -142,6 +142,13 @@ def bounded(value: Any) -> Any:
     return cut(value)
 
 
+#: Takes the id of a conversation, and the message that is being said.
+Keep = Callable[[str, dict[str, Any] | None], None]
+
+#: Seconds between two keepings of the message that is being said: so much a restart may lose.
+KEEP = 1.0
+
+
 class Conversation:
     """The state of one conversation and the events that change it.
 
@@ -152,10 +159,13 @@ class Conversation:
     Args:
         id: the canonical id, the key of the first session.
         publish: announces an event of this conversation.
+        keep: keeps the message that is being said, for a restart; None once it is finished.
     """
 
-    def __init__(self, id: str, publish: Publish) -> None:
+    def __init__(self, id: str, publish: Publish, keep: Keep) -> None:
         self.id = id
+        self._keep = keep
+        self._kept_at = 0.0
         self.tip_id = id
         self.chain: Chain | None = None
         #: The sessions it consists of, oldest first, each with the time it began.
@@ -205,6 +215,34 @@ class Conversation:
         if self._waiting:
             self._flush()
             self._arm()
+            self._keep_unfinished()
+
+    def _keep_unfinished(self, *, for_good: bool = False) -> None:
+        message = self._streaming()
+        if message is not None and (for_good or time.monotonic() - self._kept_at > KEEP):
+            self._kept_at = time.monotonic()
+            said = {"text": "".join(message.text), "reasoning": "".join(message.reasoning)}
+            self._keep(self.id, {**said, "at": message.at})
+
+    def interrupted_by_restart(self, unfinished: dict[str, Any]) -> None:
+        """Tell what was being said when the server ended, unless the agent's database has it."""
+        text: str = unfinished["text"]
+        for row in self.history:
+            # It may have been stored after all, and the conversation may have gone on elsewhere.
+            stored = row.role == "assistant" and row.text.startswith(text.strip())
+            if stored or (row.role == "user" and row.at > unfinished["at"]):
+                return
+        self.turn = Turn("", state="interrupted")
+        message = self._say("assistant")
+        message.text.append(text)
+        message.reasoning.append(unfinished["reasoning"])
+        message.at = unfinished["at"]
+        message.status = "interrupted"
+        notice = self._say("notice")
+        notice.status = "complete"
+        notice.text.append(
+            "The Jupyter server ended in the middle of this; the last second of it may be missing."
+        )
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -270,6 +308,10 @@ class Conversation:
             turn.state = "interrupted" if stopped else "error"
         else:
             turn.state = "interrupted" if stopped else turn.outcome
+        if error is not None:
+            # An agent that died has not stored what it was saying.
+            self._keep_unfinished(for_good=True)
+            self._kept_at = 0.0
         self._close_text("complete" if turn.state == "complete" else turn.state)
         self._end_tools(turn)
         self.last_active = time.time()
@@ -394,6 +436,9 @@ class Conversation:
         message = self._streaming()
         if message is not None:
             message.status = status
+            if self._kept_at:
+                self._kept_at = 0.0
+                self._keep(self.id, None)
             said = {"message_id": message.id, "text": "".join(message.text), "status": status}
             self.publish("message.complete", {"turn_id": message.turn_id, **said})
 

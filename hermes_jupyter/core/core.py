@@ -37,6 +37,7 @@ from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
 from .lineage import Chain, chains
 from .question import Answerer, Question
+from .store import Kept, Store
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +72,12 @@ class Core:
     synchronous step, and so are a snapshot and the cursor it carries.
     """
 
-    def __init__(self, agent: Agent, *, limits: Limits | None = None) -> None:
+    def __init__(self, agent: Agent, store: Store, *, limits: Limits | None = None) -> None:
         self.agent = agent
+        self.store = store
         self.journal = Journal()
         self.limits = limits or Limits()
-        self.questions: dict[str, Question] = {}
+        self.questions = {question.id: question for question in store.take_over()}
         self._conversations: dict[str, Conversation] = {}
         self._canonical: dict[str, str] = {}
         self._answering: dict[str, Answerer] = {}
@@ -91,6 +93,7 @@ class Core:
             task.cancel()
         await self.agent.close()
         self.agent.history.close()
+        await self.store.close()
 
     @property
     def model(self) -> str | None:
@@ -116,7 +119,7 @@ class Core:
             if conversation is not None:
                 conversation.chain = chain
             elif chain.freshest.message_count and chain.relation != "subagent":
-                rows.append(_summary_of(chain))
+                rows.append(_summary_of(chain) | self._attention(root))
         rows += [self.summary(live) for live in self._conversations.values() if _spoken(live)]
         rows.sort(key=lambda row: row["last_active"], reverse=True)
         return {"sessions": rows[:limit], "next_cursor": None, "total": len(rows)}
@@ -142,11 +145,13 @@ class Core:
             raise NotFound(f"There is no session {session_id!r}.", code="session_not_found")
         ids = [row.id for row in chain.segments]
         history = await self.agent.history.messages(ids, before=None, limit=SNAPSHOT_MESSAGES)
+        kept = await self.store.kept(chain.root.id)
         conversation = self._adopt(chain.root.id)
         # A turn may have begun meanwhile: its rows are told from memory, never twice.
         if not conversation.messages:
             conversation.history = history
             self._follow(conversation, chain)
+            self._remember(conversation, kept)
         return conversation
 
     def snapshot(self, conversation: Conversation) -> dict[str, Any]:
@@ -171,11 +176,9 @@ class Core:
         chain = conversation.chain
         row = _summary_of(chain) if chain is not None else {**_NEW, "id": conversation.id}
         first = next((message for message in conversation.messages if message.role == "user"), None)
-        attention = {"clarify": 0, "approval": 0}
-        for question in self.questions_of(conversation.id):
-            if question.unfinished:
-                attention["clarify" if question.kind == "clarify" else "approval"] += 1
+        waiting = self._attention(conversation.id)
         row.update(
+            waiting,
             tip_id=conversation.tip_id,
             segment_count=len(conversation.segments),
             title=conversation.title or row["title"],
@@ -184,10 +187,20 @@ class Core:
             cwd=conversation.cwd or row["cwd"],
             created_at=row["created_at"] or conversation.created_at,
             last_active=max(row["last_active"], conversation.last_active),
-            state=_state_of(conversation, any(attention.values())),
-            attention=attention,
         )
+        if not any(waiting["attention"].values()):
+            row["state"] = _state_of(conversation)
         return row
+
+    def _attention(self, session_id: str) -> dict[str, Any]:
+        """What of a conversation's row follows from the questions that wait for a person."""
+        attention = {"clarify": 0, "approval": 0}
+        for question in self.unfinished(session_id):
+            attention["clarify" if question.kind == "clarify" else "approval"] += 1
+        return {
+            "attention": attention,
+            "state": "waiting" if any(attention.values()) else "idle",
+        }
 
     def questions_of(self, session_id: str | None, *kinds: str) -> list[Question]:
         """The questions of a conversation (None: of all), oldest first."""
@@ -273,13 +286,14 @@ class Core:
                 hint={"text": "Wait for the turn in hand, or stop it."},
             )
         turn = Turn(text, client_id=client_id)
+        if client_id is not None:
+            conversation.prompts[client_id] = turn
+            self.store.keep_prompt(conversation.id, client_id, turn.id)
         if conversation.busy:
             conversation.enqueue(turn)
             if interrupt and conversation.turn is not None:
                 await self.interrupt(session_id, conversation.turn.id)
         else:
-            if client_id is not None:
-                conversation.prompts[client_id] = turn
             self._begin(conversation, turn)
         return turn
 
@@ -358,6 +372,7 @@ class Core:
         self, question: Question, value: str, by: Answerer
     ) -> dict[str, Any]:
         """The agent that asked is gone: the answer goes to the next one, with the question."""
+        await self.conversation(question.session_id)
         quoted = "\n".join(f"> {line}" for line in question.questions[0].text.splitlines())
         # Closed in the same step, so that a second answer cannot begin a second turn.
         self._close(question, "answered", answer=value, by=by)
@@ -462,6 +477,7 @@ class Core:
         if after == before:
             return
         conversation.gauge = after
+        self.store.keep_gauge(conversation.id, after)
         if after.compactions > before.compactions:
             data = {"before": before.used, "after": after.used}
             conversation.publish("compaction", data)
@@ -526,7 +542,7 @@ class Core:
                 named = {"session_id": canonical, **data}
                 self.journal.publish(type_, named, canonical, everywhere=everywhere)
 
-            conversation = Conversation(canonical, publish)
+            conversation = Conversation(canonical, publish, self.store.keep_unfinished)
             self._conversations[canonical] = conversation
             self._canonical[canonical] = canonical
         return conversation
@@ -543,6 +559,19 @@ class Core:
         conversation.segments = {row.id: row.started_at for row in chain.segments}
         for row in chain.segments:
             self._canonical[row.id] = conversation.id
+
+    def _remember(self, conversation: Conversation, kept: Kept) -> None:
+        """Take over what was kept of a conversation when its server ended."""
+        for question in kept.questions:
+            self.questions.setdefault(question.id, question)
+        for client_id, turn_id in kept.prompts.items():
+            past = Turn("", client_id=client_id, state="interrupted", id=turn_id)
+            conversation.prompts.setdefault(client_id, past)
+        if kept.gauge is not None:
+            conversation.gauge = kept.gauge
+        if kept.unfinished is not None:
+            conversation.interrupted_by_restart(kept.unfinished)
+            self.store.keep_unfinished(conversation.id, None)
 
     def _opened(self, conversation: Conversation, opened: Opened) -> None:
         conversation.opened = True
@@ -631,9 +660,13 @@ class Core:
         self._announce_question(question)
 
     def _announce_question(self, question: Question) -> None:
-        conversation = self._conversations[question.session_id]
-        conversation.publish("question", {"question": question.to_json()}, everywhere=True)
-        self._changed(conversation)
+        self.store.keep_question(question)
+        conversation = self._conversations.get(question.session_id)
+        if conversation is not None:
+            conversation.publish("question", {"question": question.to_json()}, everywhere=True)
+            self._changed(conversation)
+        else:
+            self.journal.publish("question", _question_data(question), EVERYWHERE)
 
     def _changed(self, conversation: Conversation) -> None:
         """Tell every page's list of a conversation that has changed."""
@@ -737,9 +770,7 @@ def _summary_of(chain: Chain) -> dict[str, Any]:
     }
 
 
-def _state_of(conversation: Conversation, waiting: bool) -> str:
-    if waiting:
-        return "waiting"
+def _state_of(conversation: Conversation) -> str:
     if conversation.busy:
         return "running"
     failed = conversation.turn is not None and conversation.turn.state == "error"

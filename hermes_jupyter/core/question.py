@@ -100,6 +100,20 @@ class Question:
             )
         return value
 
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Question:
+        """A question that was kept; the agent that asked it is gone, and so is its key."""
+        by = body["answered_by"]
+        return cls(
+            **{
+                **body,
+                "key": "",
+                "questions": [Prompt(**prompt) for prompt in body["questions"]],
+                "choices": body["choices"] and [Choice(**choice) for choice in body["choices"]],
+                "answered_by": by and Answerer(**by),
+            }
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The question as the HTTP contract writes it."""
         body = asdict(self)

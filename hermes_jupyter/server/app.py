@@ -14,6 +14,7 @@ from traitlets import Bool, Int, Unicode, default
 
 from ..agent.hermes import HermesAgent
 from ..core.core import Core, Limits
+from ..core.store import Store
 from . import questions, sessions, status, stream
 from .base import CORE
 
@@ -89,7 +90,8 @@ class HermesExtension(ExtensionApp):
             approval_timeout=self.approval_timeout,
             prepare=self._start_offline_model if self.offline else None,
         )
-        self.core = Core(self.agent, limits=Limits(self.max_prompt, self.max_queued))
+        store = Store(self.agent.home / "jupyter")
+        self.core = Core(self.agent, store, limits=Limits(self.max_prompt, self.max_queued))
         self.streams = stream.Streams(self.core)
         self.settings.update(
             {

@@ -1,0 +1,213 @@
+"""What must survive a restart and is in nobody else's store.
+
+Questions, the ids of accepted prompts, the last gauge of each conversation, and the message that
+was being said: in one SQLite file beside the agent's own, readable by the owner alone. Passwords
+and secrets never reach it.
+
+Each server holds a *lease* (a lock on a file that ends with its process) on what it has open. A
+server takes over what belongs to a lease that nobody holds, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from filelock import FileLock, Timeout
+
+from .gauge import Gauge
+from .question import Question
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_SCHEMA = """
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE IF NOT EXISTS questions (
+        id TEXT PRIMARY KEY, session_id TEXT NOT NULL, server TEXT, record TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS questions_of_session ON questions (session_id);
+    CREATE TABLE IF NOT EXISTS prompts (
+        session_id TEXT NOT NULL, client_id TEXT NOT NULL, turn_id TEXT NOT NULL,
+        PRIMARY KEY (session_id, client_id));
+    CREATE TABLE IF NOT EXISTS gauges (session_id TEXT PRIMARY KEY, gauge TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS unfinished (
+        session_id TEXT PRIMARY KEY, server TEXT NOT NULL, message TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of one conversation.
+
+    ``prompts`` maps the page's id of a prompt to the turn that it became. ``unfinished`` is the
+    message that a server which is gone was in the middle of: ``{text, reasoning, at}``.
+    """
+
+    questions: list[Question]
+    prompts: dict[str, str]
+    gauge: Gauge | None
+    unfinished: dict[str, Any] | None
+
+
+class Store:
+    """The file of one Hermes home, as one server uses it.
+
+    Nothing is made before there is something to keep. Writing never waits: it is done in order in
+    a thread of its own, and what fails there is logged.
+
+    Args:
+        directory: where the file and the leases are.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._server = uuid.uuid4().hex[:12]
+        self._lease: FileLock | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hermes-store")
+
+    def take_over(self) -> list[Question]:
+        """The questions that servers which are gone had open, interrupted now.
+
+        Reads the disk, once, before the server serves.
+        """
+        if not self._file.exists():
+            return []
+        return self._thread.submit(self._take_over).result()
+
+    async def kept(self, session_id: str) -> Kept:
+        """What is kept of a conversation."""
+        if self._connection is None and not self._file.exists():
+            return Kept([], {}, None, None)
+        return await self._read(lambda db: self._kept(db, session_id))
+
+    def keep_question(self, question: Question) -> None:
+        """Keep a question as it is now."""
+        server = self._server if question.state == "open" else None
+        record = json.dumps(question.to_json())
+        self._write(
+            "INSERT OR REPLACE INTO questions VALUES (?, ?, ?, ?)",
+            (question.id, question.session_id, server, record),
+        )
+
+    def keep_prompt(self, session_id: str, client_id: str, turn_id: str) -> None:
+        """Keep that a page's prompt was accepted."""
+        self._write(
+            "INSERT OR REPLACE INTO prompts VALUES (?, ?, ?)", (session_id, client_id, turn_id)
+        )
+
+    def keep_gauge(self, session_id: str, gauge: Gauge) -> None:
+        """Keep the last reading of a conversation."""
+        text = json.dumps(gauge.to_json())
+        self._write("INSERT OR REPLACE INTO gauges VALUES (?, ?)", (session_id, text))
+
+    def keep_unfinished(self, session_id: str, message: dict[str, Any] | None) -> None:
+        """Keep the message that is being said; None: it is finished."""
+        if message is None:
+            self._write("DELETE FROM unfinished WHERE session_id = ?", (session_id,))
+        else:
+            self._write(
+                "INSERT OR REPLACE INTO unfinished VALUES (?, ?, ?)",
+                (session_id, self._server, json.dumps(message)),
+            )
+
+    async def close(self) -> None:
+        """Finish writing and give the lease back."""
+
+        def close() -> None:
+            if self._connection is not None:
+                self._connection.close()
+            if self._lease is not None:
+                self._lease.release()
+                Path(self._lease.lock_file).unlink(missing_ok=True)
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, close)
+        self._thread.shutdown(wait=False)
+
+    # -- in the thread -------------------------------------------------------------------------
+
+    @property
+    def _file(self) -> Path:
+        return self._directory / "conversations.db"
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lease = self._lease_of(self._server)
+            self._lease.acquire(blocking=False)
+            # Made before SQLite opens it, so that nobody else could read it for a moment.
+            self._file.touch(mode=0o600)
+            self._connection = sqlite3.connect(self._file, timeout=5, isolation_level=None)
+            self._connection.executescript(_SCHEMA)
+        return self._connection
+
+    def _lease_of(self, server: str) -> FileLock:
+        return FileLock(self._directory / f"{server}.lease", mode=0o600, thread_local=False)
+
+    def _take_over(self) -> list[Question]:
+        db = self._open()
+        left = {row[0] for row in db.execute("SELECT DISTINCT server FROM questions")}
+        left |= {row[0] for row in db.execute("SELECT DISTINCT server FROM unfinished")}
+        for server in left - {None, self._server}:
+            lease = self._lease_of(server)
+            try:
+                lease.acquire(blocking=False)
+            except Timeout:
+                continue  # That server lives: what it has open is its own.
+            for (record,) in db.execute(
+                "SELECT record FROM questions WHERE server = ?", (server,)
+            ).fetchall():
+                question = Question.from_json(json.loads(record))
+                question.state = "interrupted"
+                db.execute(
+                    "UPDATE questions SET server = NULL, record = ? WHERE id = ?",
+                    (json.dumps(question.to_json()), question.id),
+                )
+            db.execute("UPDATE unfinished SET server = '' WHERE server = ?", (server,))
+            lease.release()
+            Path(lease.lock_file).unlink(missing_ok=True)
+        found = db.execute(
+            "SELECT record FROM questions WHERE json_extract(record, '$.state') = 'interrupted'"
+        )
+        return [Question.from_json(json.loads(row[0])) for row in found]
+
+    def _kept(self, db: sqlite3.Connection, session_id: str) -> Kept:
+        one = (session_id,)
+        questions = db.execute(
+            "SELECT record FROM questions WHERE session_id = ?"
+            " ORDER BY json_extract(record, '$.asked_at')",
+            one,
+        ).fetchall()
+        prompts = db.execute("SELECT client_id, turn_id FROM prompts WHERE session_id = ?", one)
+        gauge = db.execute("SELECT gauge FROM gauges WHERE session_id = ?", one).fetchone()
+        unfinished = db.execute(
+            "SELECT message FROM unfinished WHERE session_id = ? AND server = ''", one
+        ).fetchone()
+        return Kept(
+            [Question.from_json(json.loads(row[0])) for row in questions],
+            dict(prompts.fetchall()),
+            Gauge(**json.loads(gauge[0])) if gauge else None,
+            json.loads(unfinished[0]) if unfinished else None,
+        )
+
+    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: query(self._open()))
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        def write() -> None:
+            try:
+                self._open().execute(statement, values)
+            except (OSError, sqlite3.Error):
+                log.exception("This could not be kept; it will not survive a restart")
+
+        self._thread.submit(write)
