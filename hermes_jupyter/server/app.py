@@ -31,6 +31,7 @@ class HermesExtension(ExtensionApp):
     """Hermes, Nous Research's agent, in JupyterLab and Jupyter Notebook."""
 
     name = "hermes_jupyter"
+    description = "Run a Jupyter server with Hermes, or one of the subcommands."
     app_name = "Hermes"
     extension_url = "/lab"
     load_other_extensions = True

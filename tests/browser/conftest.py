@@ -102,8 +102,9 @@ class Lab:
         self.command("hermes:new-chat")
 
     def say(self, text: str) -> None:
+        """Send a prompt by the button: while JupyterLab opens, it moves the focus as it likes."""
         self.composer.fill(text)
-        self.composer.press("Enter")
+        self.panel.get_by_role("button", name="Send").click()
 
     def until_idle(self) -> None:
         expect(self.panel.get_by_role("button", name="Stop")).to_have_count(0, timeout=60_000)

@@ -28,6 +28,14 @@ def test_hello_streams_and_the_gauge_moves(lab: Lab) -> None:
     expect(meter).to_contain_text("12%")
     expect(lab.composer).to_be_focused()
     lab.picture("2-hello")
+    lab.page.keyboard.type("one line")
+    lab.page.keyboard.press("Shift+Enter")
+    lab.page.keyboard.type("and another")
+    expect(lab.composer).to_have_value("one line\nand another")
+    lab.page.keyboard.press("Enter")
+    expect(lab.log).to_contain_text("and another")
+    expect(lab.composer).to_have_value("")
+    lab.until_idle()
 
 
 def test_a_question_is_asked_in_both_places_and_answered_in_either(lab: Lab) -> None:
