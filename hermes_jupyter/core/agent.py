@@ -7,7 +7,7 @@ protocols. Sessions are named by their key in the agent's database throughout.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from .errors import Hint
@@ -26,6 +26,10 @@ class AgentStatus:
     python: str | None = None
     error: str | None = None
     hint: Hint | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as the HTTP contract writes it."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

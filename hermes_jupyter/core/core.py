@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .agent import (
@@ -36,16 +36,14 @@ from .errors import BadRequest, Conflict, CoreError, NotFound, TooLarge, Unavail
 from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
 from .lineage import Chain, chains
-from .question import Answerer, Question
+from .question import Answerer, Question, ended
 from .store import Kept, Store
+from .summary import NEW, summary_of
 
 log = logging.getLogger(__name__)
 
 #: Messages that a snapshot carries, besides the whole running turn.
 SNAPSHOT_MESSAGES = 50
-
-#: What a person may do with a conversation, for the page to offer.
-CAPABILITIES = ["prompt", "interrupt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ class Core:
             if conversation is not None:
                 conversation.chain = chain
             elif chain.freshest.message_count and chain.relation != "subagent":
-                rows.append(_summary_of(chain) | self._attention(root))
+                rows.append(summary_of(chain) | self._attention(root))
         rows += [self.summary(live) for live in self._conversations.values() if _spoken(live)]
         rows.sort(key=lambda row: row["last_active"], reverse=True)
         return {"sessions": rows[:limit], "next_cursor": None, "total": len(rows)}
@@ -174,7 +172,7 @@ class Core:
     def summary(self, conversation: Conversation) -> dict[str, Any]:
         """The row of a conversation in the list."""
         chain = conversation.chain
-        row = _summary_of(chain) if chain is not None else {**_NEW, "id": conversation.id}
+        row = summary_of(chain) if chain is not None else {**NEW, "id": conversation.id}
         first = next((message for message in conversation.messages if message.role == "user"), None)
         waiting = self._attention(conversation.id)
         row.update(
@@ -221,7 +219,7 @@ class Core:
     def overview(self) -> list[bytes]:
         """What concerns every page, as frames at the present cursor, for one that starts anew."""
         cursor = self.journal.cursor
-        frames = [encode_frame(cursor, "agent", status_json(self.agent))]
+        frames = [encode_frame(cursor, "agent", self.agent.status.to_json())]
         for question in self.unfinished():
             frames.append(encode_frame(cursor, "question", _question_data(question)))
         return frames
@@ -351,7 +349,7 @@ class Core:
         if question.state == "interrupted" and question.kind == "clarify":
             return await self._answer_by_prompt(question, question.accept(body), by)
         if question.state != "open" or question.id in self._answering:
-            raise _ended(question, self._answering.get(question.id))
+            raise ended(question, self._answering.get(question.id))
         value = question.accept(body)
         self._answering[question.id] = by
         conversation = self._conversations[question.session_id]
@@ -360,10 +358,10 @@ class Core:
         finally:
             del self._answering[question.id]
         if question.state != "open":
-            raise _ended(question, None)
+            raise ended(question, None)
         if not told:
             self._close(question, "expired", told="The agent had stopped waiting.")
-            raise _ended(question, None)
+            raise ended(question, None)
         shown = value if question.kind in ("clarify", "approval") else None
         self._close(question, "answered", answer=shown, by=by, told=shown)
         return {"state": question.state}
@@ -400,7 +398,7 @@ class Core:
                 hint={"text": "Answer it, or stop the turn."},
             )
         if question.state != "interrupted":
-            raise _ended(question, None)
+            raise ended(question, None)
         self._close(question, "dismissed", by=by)
         return question
 
@@ -419,7 +417,7 @@ class Core:
         """Apply what the agent tells, and announce it."""
         match event:
             case StatusChanged():
-                self.journal.publish("agent", status_json(self.agent), EVERYWHERE)
+                self.journal.publish("agent", self.agent.status.to_json(), EVERYWHERE)
             case Died(reason):
                 self._died(reason)
             case _:
@@ -675,35 +673,8 @@ class Core:
             self.journal.publish("sessions", rows, EVERYWHERE)
 
 
-def status_json(agent: Agent) -> dict[str, Any]:
-    """The agent's state as the HTTP contract writes it."""
-    status = agent.status
-    return {
-        "state": status.state,
-        "step": status.step,
-        "version": status.version,
-        "python": status.python,
-        "error": status.error,
-        "hint": status.hint,
-    }
-
-
 def _question_data(question: Question) -> dict[str, Any]:
     return {"session_id": question.session_id, "question": question.to_json()}
-
-
-def _ended(question: Question, answering: Answerer | None) -> Conflict:
-    """The refusal of an answer that came too late, with the winner."""
-    shown = replace(question, answered_by=question.answered_by or answering)
-    message = {
-        "answered": "This was already answered.",
-        "open": "Somebody is answering this right now.",
-        "expired": "This has expired: the agent went on without an answer.",
-        "cancelled": "The turn that asked this has ended.",
-        "interrupted": "The agent that asked this is gone.",
-        "dismissed": "This was put away.",
-    }[question.state]
-    return Conflict(message, code=f"question_{question.state}", question=shown.to_json())
 
 
 def _model_error(text: str) -> CoreError:
@@ -717,57 +688,6 @@ def _model_error(text: str) -> CoreError:
             "action": "set-up-model",
         },
     )
-
-
-#: The row of a conversation that the agent has not stored yet.
-_NEW: dict[str, Any] = {
-    "title": None,
-    "preview": "",
-    "source": "jupyter",
-    "source_label": "Jupyter",
-    "source_tag": "jupyter",
-    "session_source": "jupyter",
-    "is_cli_session": False,
-    "relation": "root",
-    "parent_id": None,
-    "segment_count": 1,
-    "message_count": 0,
-    "created_at": 0.0,
-    "last_active": 0.0,
-    "model": None,
-    "cwd": None,
-    "pinned": False,
-    "unread": False,
-    "archived": False,
-    "capabilities": CAPABILITIES,
-}
-
-
-def _summary_of(chain: Chain) -> dict[str, Any]:
-    fresh = chain.freshest
-    return {
-        **_NEW,
-        "id": chain.root.id,
-        "tip_id": chain.tip.id,
-        "title": chain.tip.title or chain.root.title,
-        "preview": fresh.preview,
-        "source": chain.root.source,
-        "source_label": chain.root.source.replace("_", " ").capitalize(),
-        "source_tag": chain.root.source,
-        "session_source": chain.root.source,
-        "is_cli_session": chain.root.source == "cli",
-        "relation": chain.relation,
-        "parent_id": chain.parent_id,
-        "segment_count": len(chain.segments),
-        "message_count": sum(row.message_count for row in chain.segments),
-        "created_at": chain.root.started_at,
-        "last_active": fresh.last_active,
-        "model": chain.tip.model,
-        "cwd": chain.tip.cwd,
-        "archived": chain.tip.archived,
-        "state": "idle",
-        "attention": {"clarify": 0, "approval": 0},
-    }
 
 
 def _state_of(conversation: Conversation) -> str:

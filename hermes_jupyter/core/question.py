@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from .errors import BadRequest
+from .errors import BadRequest, Conflict
 
 Kind = Literal["clarify", "approval", "sudo", "secret"]
 State = Literal["open", "answered", "expired", "cancelled", "interrupted", "dismissed"]
@@ -148,3 +148,17 @@ def approval_choices(offered: list[str]) -> list[Choice]:
     if "deny" not in ids:
         ids.append("deny")
     return [Choice(name, *_LABELS[name]) for name in ids]
+
+
+def ended(question: Question, answering: Answerer | None) -> Conflict:
+    """The refusal of an answer that came too late, with the winner."""
+    shown = replace(question, answered_by=question.answered_by or answering)
+    message = {
+        "answered": "This was already answered.",
+        "open": "Somebody is answering this right now.",
+        "expired": "This has expired: the agent went on without an answer.",
+        "cancelled": "The turn that asked this has ended.",
+        "interrupted": "The agent that asked this is gone.",
+        "dismissed": "This was put away.",
+    }[question.state]
+    return Conflict(message, code=f"question_{question.state}", question=shown.to_json())

@@ -6,7 +6,6 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from .._version import __version__
-from ..core.core import status_json
 from ..core.errors import BadRequest, NotFound
 from .base import HermesHandler, authorized_to
 
@@ -25,7 +24,7 @@ class StatusHandler(HermesHandler):
         self.reply(
             {
                 "version": __version__,
-                "agent": status_json(self.core.agent),
+                "agent": self.core.agent.status.to_json(),
                 "epoch": self.core.journal.epoch,
                 "offline": self.settings[OFFLINE],
                 "model": self.core.model,
@@ -42,7 +41,7 @@ class RestartHandler(HermesHandler):
     async def post(self) -> None:
         """Answer the agent's new state."""
         await self.core.agent.restart()
-        self.reply({"agent": status_json(self.core.agent)})
+        self.reply({"agent": self.core.agent.status.to_json()})
 
 
 class CurrentHandler(HermesHandler):
