@@ -31,6 +31,13 @@ class Server:
         return httpx.Client(base_url=f"{self.url}hermes/api/", headers=headers, timeout=60)
 
 
+def silence_news(settings: Path) -> None:
+    """JupyterLab's question about its news would cover the panel's composer."""
+    section = settings / "@jupyterlab" / "apputils-extension"
+    section.mkdir(parents=True, exist_ok=True)
+    (section / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -48,6 +55,7 @@ def run_server(
     """Run ``jupyter {command}`` with all of its data in ``directory``, until the block ends."""
     port, token = free_port(), secrets.token_hex(16)
     directory.mkdir(exist_ok=True)
+    silence_news(directory / "settings")
     log = directory / "server.log"
     env = {
         **os.environ,
