@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -121,6 +122,15 @@ class Api:
         if not isinstance(text, str):
             text = "SCRIPT: " + json.dumps(text)
         return str((await self.post("sessions", session_id, "prompt", text=text))["turn_id"])
+
+    async def said(self, session_id: str, text: str) -> Any:
+        """The conversation, as soon as its last message has come to exactly this text."""
+        async with asyncio.timeout(10):
+            while (detail := await self.get("sessions", session_id))["messages"][-1][
+                "text"
+            ] != text:
+                await asyncio.sleep(0.02)
+        return detail
 
     async def turn(self, session_id: str, text: Any) -> list[Frame]:
         """Send a prompt and return all its frames, up to the end of the turn."""

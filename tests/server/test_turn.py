@@ -69,13 +69,11 @@ async def test_a_reload_in_the_middle_loses_nothing(api: Api, extension: Any) ->
         await first.until(lambda frame: frame.event == "snapshot")
         turn_id = await api.say(session_id, script)
         await first.until(lambda frame: frame.event == "message.delta")
-        await asyncio.sleep(0.2)
-        detail = await api.get("sessions", session_id)
+        detail = await api.said(session_id, "one two three fo")
         assert detail["turn"]["turn_id"] == turn_id
         assert [message["role"] for message in detail["messages"]] == ["user", "assistant"]
         so_far = detail["messages"][-1]
         assert so_far["status"] == "streaming"
-        assert so_far["text"] == "one two three fo"
         extension.offline_model.release("middle")
         params = {"session_id": session_id, "cursor": detail["cursor"]}
         async with api.stream("events", params=params) as second:
@@ -261,7 +259,7 @@ async def test_a_killed_agent_is_said_and_the_next_prompt_works(api: Api, extens
     async with api.stream("events", params={"session_id": session_id}) as frames:
         turn_id = await api.say(session_id, script)
         await frames.until(lambda frame: frame.event == "message.delta")
-        await asyncio.sleep(0.2)
+        await api.said(session_id, "Half of it, and ")
         os.kill(extension.agent.pid, signal.SIGKILL)
         seen = await frames.until(lambda frame: frame.ends(turn_id), within=2)
     assert seen[-1].data["error"]["code"] == "agent_died"
