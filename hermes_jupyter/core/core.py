@@ -569,7 +569,6 @@ class Core:
             conversation.gauge = kept.gauge
         if kept.unfinished is not None:
             conversation.interrupted_by_restart(kept.unfinished)
-            self.store.keep_unfinished(conversation.id, None)
 
     def _opened(self, conversation: Conversation, opened: Opened) -> None:
         conversation.opened = True

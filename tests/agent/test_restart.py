@@ -107,7 +107,10 @@ def test_what_was_being_said_survives_a_restart(tmp_path: Path, how: str) -> Non
         )
         end(server, how)
     with run_server(tmp_path / "jupyter", *settings(tmp_path)) as server, server.client() as client:
+        once = client.get(f"sessions/{session_id}").json()
+    with run_server(tmp_path / "jupyter", *settings(tmp_path)) as server, server.client() as client:
         after = client.get(f"sessions/{session_id}").json()
+        assert told(after) == told(once)
         assert told(after)[:3] == told(before)[:3]
         lines = [text for role, text in told(after) if role == "assistant"]
         assert len(lines) == 2
