@@ -114,6 +114,9 @@ describe('HermesClient', () => {
   it('keeps following under a new id', async () => {
     const { events } = await follow();
     server.stream.send('e1.11', 'session', { session_id: 'c9', was: 'c1' });
+    await settle();
+    expect(server.stream.sessions).toEqual(['c9']);
+    expect(server.stream.cursor).toBe('e1.11');
     server.stream.send('e1.12', 'message.delta', {
       ...delta,
       session_id: 'c9'
@@ -136,7 +139,10 @@ describe('HermesClient', () => {
     server.stream.send('e1.1', 'question', second);
     server.stream.send('e1.2', 'message.delta', delta);
     server.stream.send('e1.3', 'agent', { state: 'ready' });
+    await settle();
+    await follow('c2', 'e1.0');
     server.stream.send('e1.1', 'question', first);
+    server.stream.send('e1.3', 'agent', { state: 'ready' });
     await settle();
     expect(names(heard)).toEqual([
       'question e1.1',
@@ -188,6 +194,44 @@ describe('HermesClient', () => {
     client.retryNow();
     await settle();
     expect(client.connection.get().state).toBe('open');
+  });
+
+  const prompt = { text: 'hello', client_id: 'x' };
+
+  it.each<[string, object, (client: HermesClient) => Promise<unknown>]>([
+    [
+      'POST sessions/a%2Fb/prompt',
+      { ...prompt, when_busy: 'queue' },
+      client => client.prompt('a/b', prompt)
+    ],
+    [
+      'POST sessions/c1/prompt',
+      { ...prompt, when_busy: 'interrupt', replaces: 'm1' },
+      client =>
+        client.prompt('c1', {
+          ...prompt,
+          when_busy: 'interrupt',
+          replaces: 'm1'
+        })
+    ],
+    ['POST sessions/c1/steer', prompt, client => client.steer('c1', prompt)],
+    [
+      'POST sessions/c1/compress',
+      { focus: 'the plot' },
+      client => client.compress('c1', { focus: 'the plot' })
+    ],
+    ['POST sessions/c1/compress', {}, client => client.compress('c1')],
+    ['POST sessions/c1/undo', {}, client => client.undo('c1')],
+    ['DELETE sessions/c1/turns/t1', {}, client => client.withdraw('c1', 't1')],
+    [
+      'PUT sessions/c1/skip-approvals',
+      { on: true },
+      client => client.skipApprovals('c1', true)
+    ]
+  ])('calls %s with %j', async (call, body, act) => {
+    server.on(call, () => ({}));
+    await act(client);
+    expect(server.calls).toEqual([{ call, body }]);
   });
 
   it('words refusals as the server does', async () => {

@@ -9,6 +9,7 @@ export class FakeStream {
   readonly sessions: string[];
   private controller!: ReadableStreamDefaultController<Uint8Array>;
   readonly body: ReadableStream<Uint8Array>;
+  isOpen = true;
 
   constructor(
     path: string,
@@ -21,20 +22,28 @@ export class FakeStream {
     this.body = new ReadableStream({
       start: controller => {
         this.controller = controller;
+        this.sendText('retry: 2000\n\n');
       }
     });
     signal?.addEventListener('abort', () => {
+      this.isOpen = false;
       this.controller.error(signal.reason);
     });
   }
 
   send(id: string, event: string, data: object): void {
-    const frame = `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-    this.controller.enqueue(new TextEncoder().encode(frame));
+    this.sendText(
+      `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+    );
   }
 
   end(): void {
+    this.isOpen = false;
     this.controller.close();
+  }
+
+  private sendText(text: string): void {
+    this.controller.enqueue(new TextEncoder().encode(text));
   }
 }
 
@@ -44,6 +53,9 @@ export class FakeServer {
   readonly calls: { call: string; body: unknown }[] = [];
   readonly answers = new Map<string, Answer>();
   streamStatus = 200;
+  isUnreachable = false;
+  /** Answers, and holds the body of streams back, as some proxies do. */
+  isBuffered = false;
 
   get stream(): FakeStream {
     return this.streams.at(-1)!;
@@ -55,6 +67,9 @@ export class FakeServer {
   }
 
   readonly request: Request = async (path, init = {}) => {
+    if (this.isUnreachable) {
+      throw new TypeError('Failed to fetch');
+    }
     if (path.startsWith('events')) {
       return this.openStream(path, init);
     }
@@ -69,13 +84,111 @@ export class FakeServer {
     return result instanceof Response ? result : Response.json(result);
   };
 
-  private openStream(path: string, init: RequestInit): Response {
+  protected openStream(path: string, init: RequestInit): Response {
     if (this.streamStatus !== 200) {
       return new Response(null, { status: this.streamStatus });
+    }
+    if (this.isBuffered) {
+      return new Response(new ReadableStream());
     }
     const stream = new FakeStream(path, new Headers(init.headers), init.signal);
     this.streams.push(stream);
     return new Response(stream.body);
+  }
+}
+
+interface Entry {
+  seq: number;
+  event: string;
+  data: { session_id?: string };
+  isEverywhere: boolean;
+}
+
+/** Numbers its events and replays them, as the real server does. */
+export class JournalServer extends FakeServer {
+  readonly counts = new Map<string, number>();
+  private epoch = 1;
+  private entries: Entry[] = [];
+  private readonly pings = setInterval(() => this.ping(), 4_500);
+
+  get cursor(): string {
+    return `e${this.epoch}.${this.entries.length}`;
+  }
+
+  get open(): FakeStream[] {
+    return this.streams.filter(({ isOpen }) => isOpen);
+  }
+
+  add(...ids: string[]): void {
+    for (const id of ids) {
+      this.counts.set(id, 0);
+      this.on(`GET sessions/${id}`, () => this.detail(id));
+    }
+    const sessions = () => ids.map(id => this.detail(id));
+    this.on('GET sessions?limit=50', () => ({ sessions: sessions() }));
+    this.on('GET questions', () => ({ questions: [] }));
+    this.on('GET status', () => ({ epoch: this.cursor, agent: {} }));
+  }
+
+  /** Each delta says which one of its conversation it is. */
+  say(id: string): void {
+    const count = (this.counts.get(id) ?? 0) + 1;
+    this.counts.set(id, count);
+    const data = { session_id: id, message_id: 'm', text: String(count) };
+    this.publish('message.delta', data, false);
+  }
+
+  publish(event: string, data: Entry['data'], isEverywhere = true): void {
+    const seq = this.entries.length + 1;
+    const entry = { seq, event, data, isEverywhere };
+    this.entries.push(entry);
+    this.open.forEach(stream => this.tell(stream, entry));
+  }
+
+  /** What was said is kept; its events are not. */
+  restart(): void {
+    this.epoch += 1;
+    this.entries = [];
+    this.open.forEach(stream => stream.end());
+  }
+
+  stop(): void {
+    clearInterval(this.pings);
+  }
+
+  protected override openStream(path: string, init: RequestInit): Response {
+    const response = super.openStream(path, init);
+    if (!response.ok) {
+      return response;
+    }
+    const { stream } = this;
+    const [epoch, seq] = (stream.cursor ?? '').split('.');
+    if (epoch === `e${this.epoch}` && Number(seq) <= this.entries.length) {
+      const missed = this.entries.filter(entry => entry.seq > Number(seq));
+      missed.forEach(entry => this.tell(stream, entry));
+    } else {
+      stream.send(this.cursor, 'agent', { state: 'ready' });
+      stream.sessions.forEach(id =>
+        stream.send(this.cursor, 'snapshot', this.detail(id))
+      );
+    }
+    return response;
+  }
+
+  private detail(id: string): Detail {
+    const message_count = this.counts.get(id) ?? 0;
+    return detail({ id, message_count, cursor: this.cursor });
+  }
+
+  private tell(stream: FakeStream, entry: Entry): void {
+    const { seq, event, data, isEverywhere } = entry;
+    if (isEverywhere || stream.sessions.includes(data.session_id ?? '')) {
+      stream.send(`e${this.epoch}.${seq}`, event, data);
+    }
+  }
+
+  private ping(): void {
+    this.open.forEach(stream => stream.send(this.cursor, 'ping', { t: 0 }));
   }
 }
 
@@ -101,6 +214,7 @@ export function detail(changes: Partial<Detail> = {}): Detail {
     pinned: false,
     unread: false,
     archived: false,
+    skip_approvals: false,
     context: null,
     questions: [],
     turn: null,

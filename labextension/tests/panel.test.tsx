@@ -260,6 +260,14 @@ describe('the panel', () => {
     });
   });
 
+  it('says that it polls, and nothing of a loss', async () => {
+    await show();
+    client.connection.set({ state: 'polling' });
+    const line = await screen.findByText(/No live connection/);
+    expect(line.getAttribute('role')).toBe('status');
+    expect(screen.queryByRole('button', { name: 'Retry now' })).toBeNull();
+  });
+
   it('shows an unknown gauge as unknown', async () => {
     await show();
     const meter = screen.getByRole('meter', { name: 'Context' });

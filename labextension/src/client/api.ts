@@ -84,6 +84,15 @@ export interface Turn {
   error?: Failure | null;
 }
 
+/** Something to say; `client_id` makes a second try harmless. */
+export interface Prompt {
+  text: string;
+  client_id: string;
+  when_busy?: 'queue' | 'steer' | 'interrupt';
+  /** The message that is taken back for it, with all that followed. */
+  replaces?: string;
+}
+
 export interface Tool {
   id: string;
   name: string;
@@ -138,6 +147,8 @@ export interface Summary {
   pinned: boolean;
   unread: boolean;
   archived: boolean;
+  /** Whether the agent does what it would else have to ask for. */
+  skip_approvals: boolean;
 }
 
 /** The whole state of a conversation at one place of the event sequence. */
@@ -218,6 +229,7 @@ export interface EventData {
     tip_id?: string | null;
     model?: string | null;
     cwd?: string | null;
+    skip_approvals?: boolean;
   }>;
   sessions: { sessions: Summary[]; removed?: string[] };
   notice: {

@@ -1,23 +1,26 @@
-import {
-  ApiError,
-  type Answer,
-  type Detail,
-  type EventName,
-  type Failure,
-  type HermesEvent,
-  type Question,
-  type QuestionState,
-  type Status,
-  type Summary,
-  type TurnState
+import type {
+  Answer,
+  Detail,
+  EventName,
+  HermesEvent,
+  Prompt,
+  Question,
+  QuestionState,
+  Status,
+  Summary,
+  TurnState
 } from './api';
-import { earlier, isNewer } from './cursor';
+import { alone, type Browser } from './browser';
+import { call, type Request } from './calls';
+import type { Connection } from './connection';
+import { isNewer } from './cursor';
 import type { Observable } from './observable';
+import { PageStream } from './page-stream';
+import type { Poll } from './polling';
+import { Server } from './server';
 import type { Frame } from './sse';
-import { EventStream, type Connection } from './stream';
 
-/** Sends a request to a path below the API; how is the host's business. */
-export type Request = (path: string, init?: RequestInit) => Promise<Response>;
+export type { Request } from './calls';
 
 export type EventListener = (event: HermesEvent) => void;
 
@@ -25,6 +28,12 @@ interface Follower {
   id: string;
   seen: string;
   listener: EventListener;
+}
+
+/** What a prompt, or one of its like, became. */
+export interface Accepted {
+  turn_id: string;
+  state: TurnState;
 }
 
 const PAGE_EVENTS: ReadonlySet<EventName> = new Set<EventName>([
@@ -39,22 +48,27 @@ const PAGE_EVENTS: ReadonlySet<EventName> = new Set<EventName>([
 
 /**
  * The server as a page sees it: typed calls, and one event stream for all
- * the conversations that the page follows.
+ * the conversations that the page follows, which it shares with the other
+ * pages of its browser.
  */
 export class HermesClient {
   private readonly followers = new Set<Follower>();
   private readonly listeners = new Set<EventListener>();
-  private readonly stream: EventStream;
-  /** The conversations that the open stream was asked for. */
-  private streamed: ReadonlySet<string> = new Set();
-  /** The last event handed to `listeners`. */
-  private heard: string | null = null;
+  private readonly server: Server;
+  private readonly stream: PageStream;
+  /** The questions that the listeners take for open. */
+  private readonly toldOpen = new Map<string, Question>();
 
-  constructor(private readonly request: Request) {
-    this.stream = new EventStream(
-      (cursor, signal) => this.openStream(cursor, signal),
-      frame => this.dispatch(frame)
-    );
+  constructor(
+    private readonly request: Request,
+    browser: Browser = alone
+  ) {
+    this.server = new Server(request);
+    this.stream = new PageStream(browser, this.server, {
+      frame: (frame, isRepeated) => this.dispatch(frame, isRepeated),
+      poll: poll => this.takePoll(poll),
+      gone: id => this.forget(id)
+    });
   }
 
   get connection(): Observable<Connection> {
@@ -92,44 +106,72 @@ export class HermesClient {
     const follower = { id: detail.id, seen: detail.cursor, listener };
     this.followers.add(follower);
     listener({ event: 'snapshot', id: detail.cursor, data: detail });
-    this.readOn(detail);
-    // The stream may carry it until it is next reopened: nobody listens.
+    this.stream.want(this.followed(), detail.cursor);
     return () => {
       this.followers.delete(follower);
+      this.stream.want(this.followed());
     };
   }
 
   status(): Promise<Status> {
-    return this.call('GET', 'status');
+    return this.server.status();
   }
 
   sessions(limit = 50): Promise<{ sessions: Summary[] }> {
-    return this.call('GET', `sessions?limit=${limit}`);
+    return this.server.sessions(limit);
   }
 
   session(id: string): Promise<Detail> {
-    return this.call('GET', `sessions/${encodeURIComponent(id)}`);
+    return this.server.session(id);
   }
 
   createSession(place: { notebook?: string; cwd?: string }): Promise<Detail> {
     return this.call('POST', 'sessions', place);
   }
 
-  prompt(
+  /** Says it now, or when the turn in hand is over. */
+  prompt(id: string, prompt: Prompt): Promise<Accepted> {
+    const body = { when_busy: 'queue', ...prompt };
+    return this.call('POST', `${pathOf(id)}/prompt`, body);
+  }
+
+  /** Says it into the turn in hand. */
+  steer(
     id: string,
     prompt: { text: string; client_id: string }
-  ): Promise<{ turn_id: string; state: TurnState }> {
-    const path = `sessions/${encodeURIComponent(id)}/prompt`;
-    return this.call('POST', path, { ...prompt, when_busy: 'queue' });
+  ): Promise<Accepted> {
+    return this.call('POST', `${pathOf(id)}/steer`, prompt);
+  }
+
+  /** Makes room in the context, and keeps what belongs to `focus`. */
+  compress(id: string, options: { focus?: string } = {}): Promise<Accepted> {
+    return this.call('POST', `${pathOf(id)}/compress`, options);
+  }
+
+  /** Takes back the last prompt and all that followed. */
+  undo(id: string): Promise<Accepted> {
+    return this.call('POST', `${pathOf(id)}/undo`);
   }
 
   interrupt(id: string, turnId: string): Promise<unknown> {
-    const path = `sessions/${encodeURIComponent(id)}/interrupt`;
-    return this.call('POST', path, { turn_id: turnId });
+    return this.call('POST', `${pathOf(id)}/interrupt`, { turn_id: turnId });
   }
 
-  questions(): Promise<{ questions: Question[] }> {
-    return this.call('GET', 'questions');
+  /** Takes back a prompt that still waits. */
+  withdraw(id: string, turnId: string): Promise<Accepted> {
+    const turn = encodeURIComponent(turnId);
+    return this.call('DELETE', `${pathOf(id)}/turns/${turn}`);
+  }
+
+  /** Allows all that the agent does in this conversation, or asks again. */
+  skipApprovals(id: string, on: boolean): Promise<{ skip_approvals: boolean }> {
+    return this.call('PUT', `${pathOf(id)}/skip-approvals`, { on });
+  }
+
+  async questions(): Promise<{ questions: Question[] }> {
+    const answer = await this.server.questions();
+    answer.questions.forEach(question => this.note(question));
+    return answer;
   }
 
   /** `client` is what others are told that it was answered in. */
@@ -169,68 +211,19 @@ export class HermesClient {
     path: string,
     body?: object
   ): Promise<T> {
-    const init: RequestInit = { method };
+    const options = body ? { body } : {};
+    const answer = await call<T>(this.request, method, path, options);
     if (method !== 'GET') {
-      init.body = JSON.stringify(body ?? {});
+      this.stream.refresh();
     }
-    const response = await this.reach(path, init);
-    const answer: unknown = await response.json().catch(() => null);
-    if (!response.ok) {
-      throw refusal(response, answer);
-    }
-    return answer as T;
+    return answer;
   }
 
-  private async reach(path: string, init: RequestInit): Promise<Response> {
-    try {
-      return await this.request(path, init);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new ApiError({ code: 'unreachable', message }, 0);
-    }
+  private followed(): string[] {
+    return [...new Set([...this.followers].map(({ id }) => id))];
   }
 
-  private async openStream(
-    cursor: string | null,
-    signal: AbortSignal
-  ): Promise<Response> {
-    this.streamed = new Set([...this.followers].map(({ id }) => id));
-    const query = new URLSearchParams();
-    this.streamed.forEach(id => query.append('session_id', id));
-    const headers: Record<string, string> = { Accept: 'text/event-stream' };
-    if (cursor !== null) {
-      query.set('cursor', cursor);
-      headers['Last-Event-ID'] = cursor;
-    }
-    const response = await this.request(`events?${query}`, { headers, signal });
-    if (response.status === 404) {
-      await this.forgetMissing();
-    }
-    return response;
-  }
-
-  /** One conversation that is gone must not keep the others from streaming. */
-  private async forgetMissing(): Promise<void> {
-    for (const follower of [...this.followers]) {
-      await this.session(follower.id).catch((error: ApiError) => {
-        if (error.status === 404) {
-          this.followers.delete(follower);
-        }
-      });
-    }
-  }
-
-  /** Sees to it that the stream carries all that follows this snapshot. */
-  private readOn(detail: Detail): void {
-    const { cursor } = this.stream;
-    const ranAhead = cursor !== null && isNewer(cursor, detail.cursor);
-    if (ranAhead || !this.streamed.has(detail.id)) {
-      this.stream.reopenFrom(earlier(cursor, detail.cursor));
-    }
-    this.stream.start();
-  }
-
-  private dispatch(frame: Frame): void {
+  private dispatch(frame: Frame, isRepeated: boolean): void {
     const event = {
       event: frame.event,
       id: frame.id,
@@ -240,26 +233,84 @@ export class HermesClient {
     if (event.event === 'session' && event.data.was) {
       this.rename(event.data.was, event.data.session_id);
     }
-    // A fresh stream begins with several events at the same place.
-    const isRepeated = this.heard !== null && isNewer(this.heard, event.id);
-    if (PAGE_EVENTS.has(event.event) && !isRepeated) {
-      this.heard = event.id;
-      this.listeners.forEach(listener => listener(event));
+    if (!isRepeated) {
+      this.tellListeners(event);
     }
-    for (const follower of [...this.followers]) {
-      if (follower.id === conversationOf(event)) {
-        pass(event, follower);
+    for (const follower of this.followersOf(conversationOf(event))) {
+      pass(event, follower);
+    }
+  }
+
+  /** Tells what was asked for as the stream would have told it. */
+  private takePoll({ details, sessions, questions, status }: Poll): void {
+    for (const [id, detail] of Object.entries(details)) {
+      this.rename(id, detail.id);
+      const { cursor } = detail;
+      for (const follower of this.followersOf(detail.id)) {
+        if (isNewer(cursor, follower.seen)) {
+          pass({ event: 'snapshot', id: cursor, data: detail }, follower);
+        }
       }
+    }
+    // No place in the sequence: the stream will tell these again.
+    const id = `${status.epoch}.0`;
+    const open = new Set(questions.map(question => question.id));
+    // How these ended is in the snapshots; the listeners count what is open.
+    const closed = [...this.toldOpen.values()]
+      .filter(question => !open.has(question.id))
+      .map((question): Question => ({ ...question, state: 'cancelled' }));
+    for (const question of [...questions, ...closed]) {
+      const { session_id } = question;
+      this.tellListeners({
+        event: 'question',
+        id,
+        data: { session_id, question }
+      });
+    }
+    this.tellListeners({ event: 'agent', id, data: status.agent });
+    this.tellListeners({ event: 'sessions', id, data: { sessions } });
+  }
+
+  private tellListeners(event: HermesEvent): void {
+    if (event.event === 'question') {
+      this.note(event.data.question);
+    }
+    if (PAGE_EVENTS.has(event.event)) {
+      this.listeners.forEach(listener => hand(event, listener));
+    }
+  }
+
+  private note(question: Question): void {
+    if (question.state === 'open' || question.state === 'interrupted') {
+      this.toldOpen.set(question.id, question);
+    } else {
+      this.toldOpen.delete(question.id);
+    }
+  }
+
+  private forget(sessionId: string): void {
+    const gone = this.followersOf(sessionId);
+    gone.forEach(follower => this.followers.delete(follower));
+    if (gone.length > 0) {
+      this.stream.want(this.followed());
     }
   }
 
   private rename(was: string, id: string): void {
-    for (const follower of this.followers) {
-      if (follower.id === was) {
-        follower.id = id;
-      }
+    const renamed = this.followersOf(was);
+    if (was !== id && renamed.length > 0) {
+      renamed.forEach(follower => (follower.id = id));
+      this.stream.want(this.followed());
     }
   }
+
+  private followersOf(sessionId: string | null): Follower[] {
+    return [...this.followers].filter(({ id }) => id === sessionId);
+  }
+}
+
+function pathOf(sessionId: string): string {
+  return `sessions/${encodeURIComponent(sessionId)}`;
 }
 
 function conversationOf(event: HermesEvent): string | null {
@@ -271,20 +322,18 @@ function conversationOf(event: HermesEvent): string | null {
 
 /** Hands on what is new; a reopened stream repeats what others still lack. */
 function pass(event: HermesEvent, follower: Follower): void {
-  if (event.event === 'snapshot') {
-    follower.seen = event.data.cursor;
-    follower.listener(event);
-  } else if (isNewer(event.id, follower.seen)) {
-    follower.seen = event.id;
-    follower.listener(event);
+  const isSnapshot = event.event === 'snapshot';
+  if (isSnapshot || isNewer(event.id, follower.seen)) {
+    follower.seen = isSnapshot ? event.data.cursor : event.id;
+    hand(event, follower.listener);
   }
 }
 
-function refusal(response: Response, answer: unknown): ApiError {
-  const { error } = (answer ?? {}) as { error?: Failure };
-  const unknown = {
-    code: `http-${response.status}`,
-    message: `${response.status} ${response.statusText}`.trim()
-  };
-  return new ApiError(error ?? unknown, response.status);
+function hand(event: HermesEvent, listener: EventListener): void {
+  try {
+    listener(event);
+  } catch (error) {
+    // One listener's fault is not the others', nor the stream's.
+    reportError(error);
+  }
 }

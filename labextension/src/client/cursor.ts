@@ -27,3 +27,14 @@ export function earlier(seen: string | null, snapshot: string): string {
   const [a, b] = [split(seen), split(snapshot)];
   return a.epoch === b.epoch && b.seq < a.seq ? snapshot : seen;
 }
+
+/**
+ * Where a stream must begin for two readers. Null, the beginning with fresh
+ * snapshots, serves everybody: also those whose cursors do not compare.
+ */
+export function common(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) {
+    return null;
+  }
+  return split(a).epoch === split(b).epoch ? earlier(a, b) : null;
+}

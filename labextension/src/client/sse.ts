@@ -5,20 +5,23 @@ export interface Frame {
   data: string;
 }
 
-const LINE_END = /\r\n|\n|\r(?!$)/;
+const LINE_END = /\r\n|\n|\r/;
 
 /**
  * Reads a `text/event-stream` body as the WHATWG describes it, wherever the
  * network has cut it. `EventSource` is not an option: it cannot send the
- * headers that JupyterHub asks for.
+ * headers that JupyterHub asks for. `onBytes` hears of all that arrives, also
+ * of what makes no frame.
  */
 export async function* parseSse(
-  body: ReadableStream<Uint8Array>
+  body: ReadableStream<Uint8Array>,
+  onBytes: () => void = () => undefined
 ): AsyncGenerator<Frame> {
   const reader = body.getReader();
   // The decoder drops a leading BOM and joins characters cut in two.
   const decoder = new TextDecoder();
   let rest = '';
+  let endedInCr = false;
   let id = '';
   let event = '';
   let data: string[] = [];
@@ -29,15 +32,18 @@ export async function* parseSse(
       if (done) {
         return;
       }
-      rest += decoder.decode(value, { stream: true });
-      for (;;) {
-        // A CR at the very end may be the first half of a CRLF: wait for more.
-        const end = LINE_END.exec(rest);
-        if (!end) {
-          break;
-        }
-        const line = rest.slice(0, end.index);
-        rest = rest.slice(end.index + end[0].length);
+      onBytes();
+      let text = decoder.decode(value, { stream: true });
+      if (text === '') {
+        continue;
+      }
+      if (endedInCr && text.startsWith('\n')) {
+        text = text.slice(1);
+      }
+      endedInCr = text.endsWith('\r');
+      const lines = (rest + text).split(LINE_END);
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
         if (line === '') {
           if (data.length > 0) {
             yield { id, event: event || 'message', data: data.join('\n') };
@@ -46,13 +52,13 @@ export async function* parseSse(
           data = [];
           continue;
         }
-        const [, field, text = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
+        const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
         if (field === 'data') {
-          data.push(text);
+          data.push(value);
         } else if (field === 'event') {
-          event = text;
-        } else if (field === 'id') {
-          id = text;
+          event = value;
+        } else if (field === 'id' && !value.includes('\0')) {
+          id = value;
         }
       }
     }

@@ -1,27 +1,40 @@
+import type { Connection } from './connection';
 import { Observable } from './observable';
 import { parseSse, type Frame } from './sse';
 
-/** How the page stands with the server; `retryAt` is in milliseconds. */
-export type Connection =
-  | { state: 'connecting' }
-  | { state: 'open' }
-  | { state: 'lost'; retryAt: number }
-  | { state: 'signed-out' };
-
 /** The server pings every five seconds; three missing pings are a dead line. */
 const SILENCE_MS = 15_000;
+/** The server's first bytes come at once, unless somebody holds them back. */
+const MUTE_MS = 5_000;
+/** So many answers in a row without a frame: streams do not come through. */
+const BARREN = 3;
 const LONGEST_WAIT_S = 30;
-const REOPEN = 'reopen';
 
-/** One event stream that is kept open for as long as the page lives. */
+const REOPENED = 'reopened';
+const SILENT = 'silent';
+
+type End = 'lost' | 'reopened' | 'signed-out';
+
+/**
+ * One event stream that is kept open.
+ *
+ * A hidden page's timers are late by up to a second, and later still if one
+ * sets the next. None here does: between two there is always the network.
+ */
 export class EventStream {
-  readonly connection = new Observable<Connection>({ state: 'connecting' });
+  readonly connection: Observable<Connection>;
+
+  /** Whether the server is asked for streams and none bears a frame. */
+  readonly isBarren = new Observable(false);
 
   /** The id of the last frame read. */
   cursor: string | null = null;
 
   private running = false;
+  /** Attempts since the last frame, for the back-off. */
   private failures = 0;
+  /** Those of them that the server, or somebody before it, had answered. */
+  private barren = 0;
   private attempt: AbortController | null = null;
   private wake: () => void = () => undefined;
 
@@ -30,8 +43,11 @@ export class EventStream {
       cursor: string | null,
       signal: AbortSignal
     ) => Promise<Response>,
-    private readonly deliver: (frame: Frame) => void
-  ) {}
+    private readonly deliver: (frame: Frame) => void,
+    connection: Connection = { state: 'connecting' }
+  ) {
+    this.connection = new Observable(connection);
+  }
 
   start(): void {
     if (!this.running) {
@@ -47,9 +63,9 @@ export class EventStream {
   }
 
   /** Asks the server anew, from `cursor` on. */
-  reopenFrom(cursor: string): void {
+  reopenFrom(cursor: string | null): void {
     this.cursor = cursor;
-    this.attempt?.abort(REOPEN);
+    this.attempt?.abort(REOPENED);
   }
 
   /** Ends the waiting for the next attempt. */
@@ -68,49 +84,63 @@ export class EventStream {
       } else {
         await this.backOff();
       }
-      this.connection.set({ state: 'connecting' });
+      if (this.running) {
+        this.connection.set({ state: 'connecting' });
+      }
     }
   }
 
-  private async readUntilItEnds(): Promise<'lost' | 'reopened' | 'signed-out'> {
+  private async readUntilItEnds(): Promise<End> {
     const attempt = (this.attempt = new AbortController());
-    let silence = setTimeout(() => attempt.abort(), SILENCE_MS);
+    const { signal } = attempt;
+    const giveUp = (): void => attempt.abort(SILENT);
+    let silence = setTimeout(giveUp, SILENCE_MS);
+    const mute = setTimeout(() => this.isBarren.set(true), MUTE_MS);
+    let isAnswered = false;
+    let frames = 0;
     try {
-      const response = await this.open(this.cursor, attempt.signal);
+      const response = await this.open(this.cursor, signal);
       if (response.status === 401 || response.status === 403) {
+        this.isBarren.set(false);
         return 'signed-out';
       }
+      isAnswered = response.status !== 404;
       if (!response.ok || !response.body) {
         return 'lost';
       }
-      this.connection.set({ state: 'open' });
-      for await (const frame of parseSse(response.body)) {
+      const onBytes = (): void => {
+        clearTimeout(mute);
+        if (!signal.aborted && this.connection.get().state !== 'open') {
+          this.connection.set({ state: 'open' });
+        }
+      };
+      for await (const frame of parseSse(response.body, onBytes)) {
         // Frames of a connection that was given up would move the cursor.
-        if (attempt.signal.aborted) {
+        if (signal.aborted) {
           break;
         }
         clearTimeout(silence);
-        silence = setTimeout(() => attempt.abort(), SILENCE_MS);
+        silence = setTimeout(giveUp, SILENCE_MS);
+        frames += 1;
         this.failures = 0;
+        this.barren = 0;
+        this.isBarren.set(false);
         this.cursor = frame.id || this.cursor;
-        this.handOn(frame);
+        this.deliver(frame);
       }
     } catch {
       // A broken connection is an ordinary end of one.
     } finally {
       clearTimeout(silence);
+      clearTimeout(mute);
       this.attempt = null;
+      const isWanted = this.running && signal.reason !== REOPENED;
+      if (isWanted && isAnswered && frames === 0) {
+        this.barren = signal.reason === SILENT ? BARREN : this.barren + 1;
+        this.isBarren.set(this.isBarren.get() || this.barren >= BARREN);
+      }
     }
-    return attempt.signal.reason === REOPEN ? 'reopened' : 'lost';
-  }
-
-  private handOn(frame: Frame): void {
-    try {
-      this.deliver(frame);
-    } catch (error) {
-      // A listener's fault must not look like a lost connection.
-      reportError(error);
-    }
+    return signal.reason === REOPENED ? 'reopened' : 'lost';
   }
 
   private async backOff(): Promise<void> {

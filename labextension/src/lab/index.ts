@@ -11,6 +11,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { effect } from '@preact/signals';
 import type { Hint } from '../client/api';
+import { browserFor } from '../client/browser';
 import { HermesClient } from '../client/client';
 import { Observable } from '../client/observable';
 import { offerPage, type HermesPage } from '../client/page';
@@ -61,7 +62,11 @@ function activate(
   statusBar: IStatusBar | null
 ): void {
   const trans = (translator ?? nullTranslator).load('hermes_jupyter');
-  const client = new HermesClient(requestTo(app.serviceManager.serverSettings));
+  const { serverSettings } = app.serviceManager;
+  const client = new HermesClient(
+    requestTo(serverSettings),
+    browserFor(serverSettings.baseUrl)
+  );
   const current = rememberedCurrent();
 
   const perform = (hint: Hint): void => {

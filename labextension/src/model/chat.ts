@@ -1,6 +1,7 @@
 import { batch, computed, effect, signal, type Signal } from '@preact/signals';
 import { ApiError, type Answer, type Question } from '../client/api';
 import type { HermesClient } from '../client/client';
+import { isInTouch } from '../client/connection';
 import type { Observable } from '../client/observable';
 import { Conversation, isUnfinished, type Outgoing } from './conversation';
 
@@ -35,10 +36,10 @@ export class ChatModel {
     private readonly options: ChatOptions
   ) {
     this.draft = signal(this.storedDraft(''));
-    this.endRetrying = client.connection.subscribe(({ state }) => {
+    this.endRetrying = client.connection.subscribe(connection => {
       const conversation = this.conversation.value;
       const isMissing = this.id.value !== '' && !conversation.loaded.value;
-      if (state === 'open' && isMissing) {
+      if (isInTouch(connection) && isMissing) {
         void this.load(conversation);
       }
     });

@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import type { EventData, HermesEvent, Question, Status } from '../client/api';
 import type { HermesClient } from '../client/client';
+import { isInTouch } from '../client/connection';
 import { isUnfinished } from './conversation';
 
 /** What concerns the whole page: the agent, the line, all open questions. */
@@ -20,11 +21,11 @@ export class PageModel {
     this.ends = [
       client.connection.subscribe(connection => {
         this.connection.value = connection;
-        this.refreshIfOpen();
+        this.refreshIfInTouch();
       }),
       client.listen(event => this.apply(event))
     ];
-    this.refreshIfOpen();
+    this.refreshIfInTouch();
   }
 
   dispose(): void {
@@ -45,7 +46,7 @@ export class PageModel {
       case 'question':
         return this.setQuestion(event.data.question);
       case 'snapshot':
-        return this.refreshIfOpen();
+        return this.refreshIfInTouch();
       case 'notice':
         if (!event.data.session_id) {
           this.notice.value = event.data;
@@ -62,8 +63,8 @@ export class PageModel {
   }
 
   /** Asks for what changed while no stream was open. */
-  private refreshIfOpen(): void {
-    if (this.connection.value.state !== 'open') {
+  private refreshIfInTouch(): void {
+    if (!isInTouch(this.connection.value)) {
       return;
     }
     this.client.status().then(

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { ApiError, type HermesEvent, type Summary } from '../client/api';
 import type { HermesClient } from '../client/client';
+import { isInTouch } from '../client/connection';
 
 function byActivity(a: Summary, b: Summary): number {
   return b.last_active - a.last_active;
@@ -16,8 +17,8 @@ export class SessionsModel {
   constructor(private readonly client: HermesClient) {
     this.ends = [
       client.listen(event => this.apply(event)),
-      client.connection.subscribe(({ state }) => {
-        if (state === 'open' && this.rows.value !== null) {
+      client.connection.subscribe(connection => {
+        if (isInTouch(connection) && this.rows.value !== null) {
           void this.load();
         }
       })

@@ -27,6 +27,12 @@ export function ConnectionBar({
           {trans.__('Connecting…')}
         </p>
       );
+    case 'polling':
+      return (
+        <p class="hj-bar hj-late" role="status">
+          {trans.__('No live connection: asking for news every few seconds.')}
+        </p>
+      );
     case 'lost': {
       const left = Math.max(0, connection.retryAt - now.value);
       return (
