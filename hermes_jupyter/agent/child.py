@@ -7,11 +7,14 @@ What it adds to the gateway of hermes-agent 0.19, all by names that are checked 
 
 * ``jupyter.ready`` with the version and the names that are missing, before ``gateway.ready``;
 * questions that say when they end: ``deadline`` in each request, ``jupyter.question.closed`` with
-  the outcome and what the agent was told;
+  the outcome and what the agent was told; a password or a secret waits as long as an approval;
 * approvals with an id, resolved by their own entry (``jupyter.approval.respond``);
 * ``jupyter.tool.start`` and ``jupyter.tool.complete`` with arguments and results, whatever the
   person's display settings are;
 * ``jupyter.gauge`` after each model call;
+* prompts that are refused, not queued, while a turn runs (who waits is decided in the parent);
+* what became of words said into a turn (``jupyter.steer.undelivered``), a prompt taken back in the
+  database too (``jupyter.session.rewind``), a session read anew (``jupyter.session.reload``);
 * slash workers that start at their first use, and a death that follows the parent's.
 
 This is the only file that touches private names of Hermes.
@@ -35,13 +38,19 @@ from typing import Any
 APPROVAL_TIMEOUT = "HERMES_JUPYTER_APPROVAL_TIMEOUT"
 PARENT = "HERMES_JUPYTER_PARENT"
 
+#: Error codes of Hermes' gateway: a turn runs; what is meant is not there any more.
+BUSY = 4009
+GONE = 4018
+
 #: What must be there for the agent to be of use at all.
 NEEDED = {
     "tui_gateway.server": (
         "_block",
         "_emit",
+        "_err",
         "_find_live_session_by_key",
-        "_load_busy_input_mode",
+        "_get_db",
+        "_handle_busy_submit",
         "_LONG_HANDLERS",
         "_ok",
         "_on_tool_complete",
@@ -50,6 +59,7 @@ NEEDED = {
         "_sessions",
         "_SlashWorker",
         "method",
+        "sanitize_replay_history",
     ),
     "tools.approval": (
         "_await_gateway_decision",
@@ -57,9 +67,12 @@ NEEDED = {
         "_get_approval_timeout",
         "_lock",
     ),
+    "gateway.session_context": ("get_session_env",),
     "hermes_cli.config": ("load_config", "read_raw_config"),
     "hermes_cli.plugins": ("PluginContext", "PluginManifest", "get_plugin_manager"),
     "agent.model_metadata": ("DEFAULT_FALLBACK_CONTEXT",),
+    "agent.prompt_builder": ("STEER_MARKER_OPEN",),
+    "hermes_state": ("SessionDB",),
 }
 
 
@@ -134,15 +147,25 @@ def install(server: Any, approval: Any) -> None:
     _tell_tools(server)
     _tell_gauge(server)
     _start_slash_workers_late(server)
-    # Who waits, steers or interrupts is decided in the parent.
-    server._load_busy_input_mode = lambda: "queue"
+    _refuse_prompts_while_busy(server)
+    _find_undelivered(server)
+    _take_back(server)
 
 
 def _tell_ends_of_questions(server: Any) -> None:
+    from gateway.session_context import get_session_env
+
     stock = server._block
 
-    def block(event: str, sid: str, payload: dict[str, Any], timeout: float = 300) -> str:
-        seconds = clarify_timeout() if event == "clarify.request" else timeout
+    def block(event: str, sid: str, payload: dict[str, Any], timeout: float | None = 300) -> str:
+        seconds = timeout
+        if event == "clarify.request":
+            seconds = clarify_timeout()
+        elif event in ("sudo.request", "secret.request"):
+            seconds = approval_timeout()
+        if event == "secret.request":
+            # Hermes asks in the session whose turn began last; this is the one that needs it.
+            sid = get_session_env("HERMES_UI_SESSION_ID") or sid
         deadline = time.time() + seconds if seconds is not None else None
         payload["deadline"] = deadline
         answer: str = stock(event, sid, payload, timeout=seconds)
@@ -322,9 +345,92 @@ def _start_slash_workers_late(server: Any) -> None:
     server._SlashWorker = LateWorker
 
 
-def main() -> None:
+def _refuse_prompts_while_busy(server: Any) -> None:
+    def refuse(rid: Any, sid: str, session: dict[str, Any], *_: Any) -> dict[str, Any] | None:
+        """Hermes would queue the prompt itself; None makes it try again, for it is idle now."""
+        return dict(server._err(rid, BUSY, "busy")) if session.get("running") else None
+
+    server._handle_busy_submit = refuse
+
+
+def _find_undelivered(server: Any) -> None:
+    from agent.prompt_builder import STEER_MARKER_OPEN
+
+    def undelivered(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Which of ``texts`` no tool's result of the last turn carried to the model."""
+        session, error = server._sess(params, rid)
+        if error:
+            return dict(error)
+        # What still waits would come up in a later turn, out of its place.
+        session["agent"]._drain_pending_steer()
+        heard = ""
+        for message in reversed(session.get("history", [])):
+            if message.get("role") == "user":
+                break
+            content = message.get("content")
+            text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+            heard += text.partition(STEER_MARKER_OPEN)[2]
+        left = [text for text in params["texts"] if text.strip() not in heard]
+        return dict(server._ok(rid, {"texts": left}))
+
+    server.method("jupyter.steer.undelivered")(undelivered)
+
+
+def _take_back(server: Any) -> None:
+    def reload(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Read a session's messages anew, as Hermes does when it resumes one."""
+        session, error = server._sess(params, rid)
+        if error:
+            return dict(error)
+        with session["history_lock"]:
+            if session.get("running"):
+                return dict(server._err(rid, BUSY, "busy"))
+            _read_anew(session)
+        return dict(server._ok(rid, {"status": "ok"}))
+
+    def rewind(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Take back the prompt ``text``, before ``later`` others of the same, and what followed."""
+        session, error = server._sess(params, rid)
+        if error:
+            return dict(error)
+        with session["history_lock"]:
+            if session.get("running"):
+                return dict(server._err(rid, BUSY, "busy"))
+            key, db = session["session_key"], server._get_db()
+            wanted = str(params["text"]).strip()
+            said = [
+                row["id"]
+                for row in db.get_messages(key)
+                if row["role"] == "user" and plain(row["content"]).strip().endswith(wanted)
+            ]
+            later = int(params["later"])
+            if later >= len(said):
+                return dict(server._err(rid, GONE, "This prompt is not in the context any more."))
+            db.rewind_to_message(key, said[-1 - later])
+            _read_anew(session)
+        return dict(server._ok(rid, {"status": "ok"}))
+
+    def _read_anew(session: dict[str, Any]) -> None:
+        stored, _ = server._get_db().get_resume_conversations(session["session_key"])
+        session["history"] = server.sanitize_replay_history(stored)
+        session["history_version"] = int(session.get("history_version", 0)) + 1
+
+    server.method("jupyter.session.reload")(reload)
+    server.method("jupyter.session.rewind")(rewind)
+    # They read a database: not on the thread that reads the pipe.
+    added = {"jupyter.session.reload", "jupyter.session.rewind"}
+    server._LONG_HANDLERS = server._LONG_HANDLERS | added
+
+
+def plain(content: Any) -> str:
+    """The text of a message's content, of whatever parts it is made."""
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return str(content or "")
+
+
+def serve() -> None:
     """Run the gateway until stdin ends."""
-    die_with_parent()
     # The first import of Hermes: it moves stdout out of the way of stray prints.
     from tui_gateway import entry, server
 
@@ -340,6 +446,20 @@ def main() -> None:
     if missing:
         sys.exit(f"This hermes-agent lacks what the panel needs: {json.dumps(missing)}")
     entry.main()
+
+
+def main() -> None:
+    """Run the gateway, and end quickly: a server that ends waits for this process."""
+    die_with_parent()
+    # Registered first, it runs after all that Hermes has to put in order. What Python itself would
+    # do then, freeing every module, takes a second.
+    atexit.register(os._exit, 0)
+    try:
+        serve()
+    except BaseException as end:
+        if not isinstance(end, SystemExit) or end.code:
+            atexit.unregister(os._exit)
+        raise
 
 
 if __name__ == "__main__":

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
-from ..core.agent import AgentEvent, AgentStatus, Died, Opened, SessionMoved, StatusChanged
-from ..core.errors import Hint, NotFound, Unavailable
+from ..core.agent import (
+    AgentEvent,
+    AgentStatus,
+    Compacted,
+    Died,
+    GaugeRead,
+    Opened,
+    SessionMoved,
+    StatusChanged,
+)
+from ..core.errors import Conflict, Hint, NotFound, Unavailable
+from ..core.gauge import Gauge
 from ..core.question import Kind
 from .find import INSTALL_HINT, OTHER_PYTHON, find_python
 from .process import ProcessGone, RpcError, RpcProcess
 from .state_db import StateDb
+from .stderr import Stderr
 from .translate import translate
 
 log = logging.getLogger(__name__)
@@ -26,6 +39,15 @@ START_TIMEOUT = 60.0
 
 #: Seconds that any other call may take; the agent answers at once and works in the background.
 CALL_TIMEOUT = 60.0
+
+#: Seconds that a compaction may take: the model reads the conversation and writes a summary.
+COMPACTION_TIMEOUT = 900.0
+
+#: Seconds until the next start, after one bad end, after two in a row, and so on.
+BACK_OFF = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+
+#: Seconds after which a process that was ready has proved itself: its end begins a new row.
+PROVEN = 30.0
 
 #: The releases of hermes-agent that the child's shim was tried with.
 TESTED = ("0.19.",)
@@ -46,6 +68,30 @@ MAX_EARLY = 100
 
 #: Error codes of Hermes' gateway for a stored session that is not there.
 _NO_SUCH_SESSION = (4001, 4007)
+
+#: Error codes of the child: a turn runs; a prompt is not in the context any more.
+_BUSY = 4009
+_GONE = 4018
+
+#: All that is ever called: Hermes' gateway has more, such as `shell.exec`, which nobody may reach.
+Method = Literal[
+    "clarify.respond",
+    "config.set",
+    "jupyter.approval.respond",
+    "jupyter.session.ready",
+    "jupyter.session.reload",
+    "jupyter.session.rewind",
+    "jupyter.steer.undelivered",
+    "prompt.submit",
+    "secret.respond",
+    "session.compress",
+    "session.create",
+    "session.interrupt",
+    "session.resume",
+    "session.steer",
+    "setup.runtime_check",
+    "sudo.respond",
+]
 
 
 class HermesAgent:
@@ -85,6 +131,11 @@ class HermesAgent:
         self._looked_at = -LOOK_AGAIN
         self._ready: asyncio.Future[dict[str, Any]] | None = None
         self._history = StateDb(home / "state.db")
+        self._said = Stderr()
+        self._bad_ends = 0
+        self._next_start = self._ready_at = 0.0
+        #: Ends the waiting for the next start, while there is one.
+        self._hurry: asyncio.Event | None = None
 
     # -- state ---------------------------------------------------------------------------------
 
@@ -106,6 +157,11 @@ class HermesAgent:
     def history(self) -> StateDb:
         """Hermes' own database, read only."""
         return self._history
+
+    @property
+    def stderr(self) -> list[str]:
+        """The last that its process, or the one before, said beside its answers."""
+        return self._said.lines
 
     @property
     def pid(self) -> int | None:
@@ -153,6 +209,7 @@ class HermesAgent:
             log.warning("The agent could not be started: %s", error)
 
     async def _start(self) -> RpcProcess:
+        await self._wait_for_next_start()
         self._status = AgentStatus()
         try:
             self._step("Looking for hermes-agent")
@@ -161,14 +218,35 @@ class HermesAgent:
             self._step("Starting the agent's process")
             return await self._launch(python)
         except Unavailable as error:
+            # What a person has to mend is mended between two starts: these need not wait.
+            if error.code == "agent_failed":
+                self._ended_badly()
             self._fail(error)
             raise
         except (OSError, ProcessGone, TimeoutError, RpcError) as error:
+            self._ended_badly()
             failed = Unavailable(
                 f"The agent could not be started: {error}", code="agent_failed", hint=RESTART_HINT
             )
             self._fail(failed)
             raise failed from error
+
+    def _ended_badly(self) -> None:
+        wait = BACK_OFF[min(self._bad_ends, len(BACK_OFF) - 1)]
+        self._bad_ends += 1
+        self._next_start = time.monotonic() + wait
+
+    async def _wait_for_next_start(self) -> None:
+        """After bad ends in a row, wait; what went wrong stays told with the step."""
+        self._hurry = asyncio.Event()
+        try:
+            while (left := self._next_start - time.monotonic()) > 0:
+                step = f"Trying again in {math.ceil(left)} s"
+                self._set_status(replace(self._status, state="starting", step=step))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), left % 1 or 1)
+        finally:
+            self._hurry = None
 
     def _fail(self, error: Unavailable) -> None:
         self._set_status(
@@ -186,6 +264,7 @@ class HermesAgent:
             self._exited,
         )
         self._process = process
+        self._said = process.stderr
         try:
             ready = await self._wait_ready(process)
             version = str(ready["version"])
@@ -199,8 +278,11 @@ class HermesAgent:
                 raise _no_model(str(check.get("error") or ""), python, self.home)
         except BaseException:
             self._forget()
-            await process.stop()
+            # It does not listen yet, and has nothing to put in order.
+            process.kill()
+            await process.ended
             raise
+        self._ready_at = time.monotonic()
         self._set_status(replace(self._status, state="ready", step=None))
         return process
 
@@ -254,6 +336,9 @@ class HermesAgent:
             return
         self._forget()
         if self._status.state == "ready":
+            if time.monotonic() - self._ready_at >= PROVEN:
+                self._bad_ends = 0
+            self._ended_badly()
             hint: Hint = {"text": "The next prompt starts a new one.", "action": "restart-agent"}
             self._set_status(
                 replace(
@@ -274,8 +359,14 @@ class HermesAgent:
         self._early.clear()
 
     async def restart(self) -> None:
-        """End the process, if any, and start a new one."""
-        await self._end()
+        """End the process, if any, and start a new one at once, whatever happened before."""
+        self._bad_ends = 0
+        self._next_start = 0.0
+        if self._hurry is not None:
+            # A start is on its way already, with those who wait for it.
+            self._hurry.set()
+        else:
+            await self._end()
         await self._running()
 
     async def close(self) -> None:
@@ -300,11 +391,17 @@ class HermesAgent:
 
     # -- calls ---------------------------------------------------------------------------------
 
-    async def _call(self, process: RpcProcess, method: str, **params: Any) -> Any:
-        async with asyncio.timeout(CALL_TIMEOUT):
-            return await process.call(method, **params)
+    async def _call(self, process: RpcProcess, method: Method, **params: Any) -> Any:
+        if method not in get_args(Method):
+            raise ValueError(f"{method} is not called from here.")
+        seconds = COMPACTION_TIMEOUT if method == "session.compress" else CALL_TIMEOUT
+        try:
+            async with asyncio.timeout(seconds):
+                return await process.call(method, **params)
+        except TimeoutError:
+            raise TimeoutError(f"it did not answer within {seconds:.0f} s.") from None
 
-    async def _ask(self, method: str, **params: Any) -> Any:
+    async def _ask(self, method: Method, **params: Any) -> Any:
         """Call a method of the running agent; what goes wrong is Unavailable or an RpcError."""
         process = await self._running()
         try:
@@ -366,32 +463,94 @@ class HermesAgent:
             if self._status.state == "ready" and self._status.step is not None:
                 self._set_status(replace(self._status, step=None))
 
-    async def prompt(self, session_id: str, text: str) -> None:
-        """Begin a turn in an open session."""
+    async def prompt(self, session_id: str, text: str) -> bool:
+        """Begin a turn in an open session; False when Hermes has begun one of its own."""
         try:
             await self._ask("prompt.submit", session_id=self._live_id(session_id), text=text)
         except RpcError as error:
+            if error.code == _BUSY:
+                return False
             raise _refused(error) from error
+        return True
 
     async def interrupt(self, session_id: str) -> None:
         """End the running turn of an open session."""
+        await self._order("session.interrupt", session_id)
+
+    async def steer(self, session_id: str, text: str) -> bool:
+        """Say something into the running turn; False when Hermes takes nothing now."""
+        reply = await self._order("session.steer", session_id, text=text)
+        return bool(reply.get("status") == "queued")
+
+    async def undelivered(self, session_id: str, texts: Sequence[str]) -> list[str]:
+        """Which of ``texts`` came too late for the last tool of the turn that has ended."""
+        reply = await self._order("jupyter.steer.undelivered", session_id, texts=list(texts))
+        return list(reply["texts"])
+
+    async def compress(self, session_id: str, focus: str | None) -> Compacted:
+        """Summarise the older part of an idle session."""
+        reply = await self._order("session.compress", session_id, focus_topic=focus or "")
+        summary: dict[str, Any] = reply.get("summary") or {}
+        words = [summary.get("headline"), summary.get("token_line"), summary.get("note")]
+        done = reply.get("status") == "compressed" and not summary.get("noop")
+        if done:
+            gauge = Gauge(
+                used=reply.get("after_tokens"),
+                estimate=True,
+                compactions=(reply.get("usage") or {}).get("compressions") or 1,
+            )
+            self._hear(GaugeRead(self._tip(session_id, reply), gauge))
+        text = " ".join(str(word) for word in words if word)
+        return Compacted(text or "The context was compacted.", done)
+
+    async def rewind(self, session_id: str, text: str, later: int) -> None:
+        """Take back a prompt of an idle session and all that followed it."""
         try:
-            await self._ask("session.interrupt", session_id=self._live_id(session_id))
+            await self._order("jupyter.session.rewind", session_id, text=text, later=later)
+        except Unavailable as error:
+            if error.details.get("agent_code") != _GONE:
+                raise
+            raise Conflict(
+                "This message is not in the agent's context any more: it was compacted.",
+                code="compacted",
+                hint={"text": "Say it anew as the next prompt."},
+            ) from error
+
+    async def reload(self, session_id: str) -> None:
+        """Read an idle session anew from Hermes' database."""
+        await self._order("jupyter.session.reload", session_id)
+
+    async def skip_approvals(self, session_id: str, on: bool) -> None:
+        """Ask no approvals in an open session, or again."""
+        await self._order("config.set", session_id, key="yolo", value="on" if on else "off")
+
+    async def _order(self, method: Method, session_id: str, **params: Any) -> dict[str, Any]:
+        """Call a method of an open session."""
+        live = self._live_id(session_id)
+        try:
+            reply: dict[str, Any] = await self._ask(method, session_id=live, **params)
         except RpcError as error:
             raise _refused(error) from error
+        return reply
 
-    async def answer(self, session_id: str, key: str, kind: Kind, value: str) -> bool:
+    def _tip(self, session_id: str, reply: dict[str, Any]) -> str:
+        """The session that a conversation goes on in after a compaction."""
+        info = reply.get("info") or {}
+        return str(info.get("stored_session_id") or session_id)
+
+    async def answer(self, key: str, kind: Kind, value: str) -> bool:
         """Give the answer to question ``key``; False when it waits no longer."""
         if self._process is None or not self._process.alive:
             raise Unavailable(
                 "The agent's process has ended.", code="agent_gone", hint=RESTART_HINT
             )
-        method, name = {
+        ways: dict[Kind, tuple[Method, str]] = {
             "clarify": ("clarify.respond", "answer"),
             "approval": ("jupyter.approval.respond", "choice"),
             "sudo": ("sudo.respond", "password"),
             "secret": ("secret.respond", "value"),
-        }[kind]
+        }
+        method, name = ways[kind]
         try:
             reply = await self._ask(method, request_id=key, **{name: value})
         except RpcError as error:

@@ -7,11 +7,12 @@ import itertools
 import json
 import logging
 import uuid
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psutil
+
+from .stderr import Stderr
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +22,9 @@ MAX_FRAME = 64 * 1024 * 1024
 #: Marks the process and all it starts, however far they have moved away from it.
 MARK = "HERMES_JUPYTER_PROCESS"
 
-#: Seconds a process has to end by itself after its stdin was closed, then after SIGTERM.
-GRACE = (1.5, 1.0)
+#: Seconds a process has to end by itself after its stdin was closed, then after SIGTERM. With the
+#: server's own end they come to less than two.
+GRACE = (1.0, 0.2)
 
 
 class RpcError(Exception):
@@ -59,10 +61,13 @@ class RpcProcess:
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count(1)
         self._stopping = False
-        self._stray: deque[str] = deque(maxlen=20)
+        #: What it says beside its frames.
+        self.stderr = Stderr()
+        assert process.stdout is not None
+        assert process.stderr is not None
         self._tasks = [
             asyncio.create_task(self._read(process.stdout)),
-            asyncio.create_task(self._drain(process.stderr)),
+            asyncio.create_task(self.stderr.read(process.stderr)),
         ]
         self.ended = asyncio.create_task(self._wait())
 
@@ -158,14 +163,12 @@ class RpcProcess:
         except ProcessLookupError:
             log.debug("The process %d was gone already", self._process.pid)
 
-    async def _read(self, stdout: asyncio.StreamReader | None) -> None:
-        assert stdout is not None
+    async def _read(self, stdout: asyncio.StreamReader) -> None:
         while True:
             try:
                 line = await stdout.readline()
             except ValueError:
-                log.error("The agent sent a frame of over %d bytes; ending it", MAX_FRAME)
-                self._stray.append(f"It sent a frame of over {MAX_FRAME} bytes.")
+                self.stderr.hear(f"It sent a frame of over {MAX_FRAME} bytes.", logging.ERROR)
                 self._signal(self._process.kill)
                 return
             if not line:
@@ -176,10 +179,8 @@ class RpcProcess:
         try:
             frame = json.loads(line)
             params = frame["params"] if frame.get("method") == "event" else None
-        except (ValueError, AttributeError, KeyError):
-            text = line.decode("utf-8", "replace").rstrip()
-            self._stray.append(text[:500])
-            log.warning("The agent printed what is not a frame: %.500s", text)
+        except (ValueError, AttributeError, KeyError, RecursionError):
+            self.stderr.hear(line.decode("utf-8", "replace"), logging.WARNING)
             return
         if params is not None:
             try:
@@ -188,33 +189,22 @@ class RpcProcess:
                 # One event that cannot be applied must not stop the others from being heard.
                 log.exception("An event of the agent could not be applied: %.500s", line)
             return
-        answer = self._calls.get(frame.get("id") or 0)
+        number = frame.get("id")
+        answer = self._calls.get(number) if isinstance(number, int) else None
         if answer is None or answer.done():
             return
         if "error" in frame:
-            error = frame["error"]
+            error = frame["error"] if isinstance(frame["error"], dict) else {}
             answer.set_exception(RpcError(error.get("code", 0), error.get("message", "refused")))
         else:
             answer.set_result(frame.get("result"))
-
-    async def _drain(self, stderr: asyncio.StreamReader | None) -> None:
-        assert stderr is not None
-        while True:
-            try:
-                line = await stderr.readline()
-            except ValueError:
-                continue  # The reader has dropped a line that was too long to be read.
-            if not line:
-                return
-            text = line.decode("utf-8", "replace").rstrip()
-            self._stray.append(text[:500])
-            log.info("agent: %s", text)
 
     async def _wait(self) -> None:
         code = await self._process.wait()
         await asyncio.wait(self._tasks, timeout=1)
         for task in self._tasks:
             task.cancel()
+        self.stderr.settle()
         for answer in self._calls.values():
             if not answer.done():
                 answer.set_exception(ProcessGone("The process ended before it answered."))
@@ -225,7 +215,7 @@ class RpcProcess:
     def last_words(self, code: int) -> str:
         """Why it ended, as far as it said."""
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        said = [line for line in self._stray if line.strip()]
+        said = self.stderr.lines
         return f"{how}. {said[-1]}" if said else f"{how}."
 
 

@@ -66,6 +66,10 @@ class StateDb:
         """
         return await self._read(lambda db: _messages(db, session_ids, before, limit), [])
 
+    async def last_row(self, session_ids: Sequence[str]) -> int:
+        """The number of the newest row of these sessions; 0 if there is none."""
+        return await self._read(lambda db: _last_row(db, session_ids), 0)
+
     def close(self) -> None:
         """Close the connection; reading again is an error."""
         if self._connection is not None:
@@ -175,6 +179,15 @@ def _messages(
                 )
             )
     return found
+
+
+def _last_row(db: sqlite3.Connection, session_ids: Sequence[str]) -> int:
+    # Of each session the index gives its last row at once, however many it has.
+    query = """
+        SELECT MAX((SELECT id FROM messages WHERE session_id = value ORDER BY id DESC LIMIT 1))
+        FROM json_each(?)"""
+    with closing(db.execute(query, (json.dumps([*session_ids]),))) as cursor:
+        return int(cursor.fetchone()[0] or 0)
 
 
 def _copied(db: sqlite3.Connection, session_ids: Sequence[str]) -> dict[str, int]:

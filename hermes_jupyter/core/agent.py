@@ -42,6 +42,14 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Compacted:
+    """What came of making room: what was done in words, and whether anything was."""
+
+    text: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryMessage:
     """One row of a transcript as the agent's database has it; ``row`` orders all of them."""
 
@@ -237,6 +245,9 @@ class History(Protocol):
     ) -> list[HistoryMessage]:
         """The last ``limit`` rows of these sessions with a number below ``before``, in order."""
 
+    async def last_row(self, session_ids: Sequence[str]) -> int:
+        """The number of the newest row of these sessions; 0 if there is none."""
+
     def close(self) -> None:
         """Let go of the store."""
 
@@ -251,6 +262,10 @@ class Agent(Protocol):
     @property
     def status(self) -> AgentStatus:
         """How it is now; asking starts nothing."""
+
+    @property
+    def stderr(self) -> list[str]:
+        """The last lines its process said beside its answers, oldest first, without secrets."""
 
     @property
     def history(self) -> History:
@@ -272,13 +287,42 @@ class Agent(Protocol):
     async def prepare(self, session_id: str) -> None:
         """Wait until an open session can take a prompt at once."""
 
-    async def prompt(self, session_id: str, text: str) -> None:
-        """Begin a turn in an open session."""
+    async def prompt(self, session_id: str, text: str) -> bool:
+        """Begin a turn in an open session; False when the agent has begun one of its own."""
 
     async def interrupt(self, session_id: str) -> None:
         """End the running turn of an open session."""
 
-    async def answer(self, session_id: str, key: str, kind: Kind, value: str) -> bool:
+    async def steer(self, session_id: str, text: str) -> bool:
+        """Say something into the running turn; False when the agent takes nothing now.
+
+        It goes with the result of the next tool: see :meth:`undelivered`.
+        """
+
+    async def undelivered(self, session_id: str, texts: Sequence[str]) -> list[str]:
+        """Which of ``texts`` came too late for the last tool of the turn that has ended."""
+
+    async def compress(self, session_id: str, focus: str | None) -> Compacted:
+        """Summarise the older part of an idle session; ``focus`` is what matters in it."""
+
+    async def rewind(self, session_id: str, text: str, later: int) -> None:
+        """Take back a prompt of an idle session and all that followed it.
+
+        Args:
+            text: what the person said.
+            later: how many prompts of exactly this text come after it.
+
+        Raises:
+            Conflict: the agent has it no more: it was compacted.
+        """
+
+    async def reload(self, session_id: str) -> None:
+        """Read an idle session anew from the agent's store."""
+
+    async def skip_approvals(self, session_id: str, on: bool) -> None:
+        """Ask no approvals in an open session (or again), until its process ends."""
+
+    async def answer(self, key: str, kind: Kind, value: str) -> bool:
         """Give the answer to question ``key``; False when it waits no longer."""
 
     async def restart(self) -> None:

@@ -4,143 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from .agent import HistoryMessage, TextDelta, TextDone, ToolBegan, ToolDone, TurnEnded
-from .errors import CoreError
+from .errors import CoreError, NotFound
 from .gauge import Gauge
 from .lineage import Chain
-
-T = TypeVar("T")
-
-Role = Literal["user", "assistant", "tool", "notice"]
-TurnState = Literal["queued", "starting", "running", "stopping", "complete", "interrupted", "error"]
+from .message import Message, Role, bounded, history_json
+from .turn import Turn
 
 #: Seconds between two events of a text that streams: 20 a second are as good as any.
 COALESCE = 0.05
 
-#: Characters of a tool's argument or result that a page gets; the agent has all of it.
-MAX_TOOL_TEXT = 50_000
-
 #: Takes the type and the data of an event; True as the third: every page hears of it.
 Publish = Callable[[str, dict[str, Any], bool], None]
-
-
-@dataclass(slots=True)
-class Turn:
-    """A prompt and all that follows, until the agent is idle again."""
-
-    text: str
-    origin: Literal["user", "agent"] = "user"
-    client_id: str | None = None
-    state: TurnState = "queued"
-    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
-    error: CoreError | None = None
-    spoken: int = 0
-    #: The agent has begun it; before that, there is nothing to interrupt.
-    begun: bool = False
-    #: How the agent's last word of the turn ended; the turn itself ends when it is idle.
-    outcome: Literal["complete", "interrupted", "error"] = "complete"
-
-    @property
-    def active(self) -> bool:
-        """Whether the agent has it in hand."""
-        return self.state in ("starting", "running", "stopping")
-
-    @property
-    def stopped(self) -> bool:
-        """Whether a person has ended it."""
-        return self.state == "stopping"
-
-    def to_json(self) -> dict[str, Any]:
-        """The turn as the HTTP contract writes it."""
-        body: dict[str, Any] = {
-            "turn_id": self.id,
-            "state": self.state,
-            "origin": self.origin,
-            "text": self.text,
-            "client_id": self.client_id,
-        }
-        if self.error is not None:
-            body["error"] = self.error.to_json()
-        return body
-
-
-@dataclass(slots=True)
-class Message:
-    """One message of this epoch; text is kept in pieces, so that a delta costs the same always."""
-
-    id: str
-    role: Role
-    segment: str
-    turn_id: str
-    text: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
-    tool: dict[str, Any] | None = None
-    at: float = field(default_factory=time.time)
-    status: Literal["streaming", "complete", "interrupted", "error"] = "streaming"
-
-    def to_json(self) -> dict[str, Any]:
-        """The message as the HTTP contract writes it."""
-        return {
-            "id": self.id,
-            "role": self.role,
-            "text": "".join(self.text),
-            "reasoning": "".join(self.reasoning) or None,
-            "tool": self.tool,
-            "at": self.at,
-            "segment": self.segment,
-            "turn_id": self.turn_id,
-            "status": self.status,
-        }
-
-
-def history_json(row: HistoryMessage) -> dict[str, Any]:
-    """A row of the agent's database as the HTTP contract writes a message."""
-    tool = row.tool and {**row.tool, "args": bounded(row.tool["args"])}
-    return {
-        "id": str(row.row),
-        "role": row.role,
-        "text": row.text,
-        "reasoning": row.reasoning,
-        "tool": tool and {**tool, "result": bounded(tool["result"])},
-        "at": row.at,
-        "segment": row.session_id,
-        "turn_id": None,
-        "status": "complete",
-    }
-
-
-def bounded(value: Any) -> Any:
-    """``value`` with what is too long cut, however deep it is, with a mark that says so."""
-    left = MAX_TOOL_TEXT
-
-    def cut(value: Any) -> Any:
-        nonlocal left
-        if isinstance(value, str):
-            kept, left = value[: max(left, 0)], left - len(value)
-            more = len(value) - len(kept)
-            return f"{kept}\n… ({more} more characters)" if more else value
-        if isinstance(value, dict):
-            return {key: cut(entry) for key, entry in _first(value.items())}
-        if isinstance(value, list):
-            return [cut(entry) for entry in _first(value)]
-        left -= 8
-        return value
-
-    def _first(entries: Iterable[T]) -> Iterator[T]:
-        nonlocal left
-        for entry in entries:
-            if left <= 0:
-                return
-            left -= 1
-            yield entry
-
-    return cut(value)
-
 
 #: Takes the id of a conversation, and the message that is being said.
 Keep = Callable[[str, dict[str, Any] | None], None]
@@ -182,6 +60,16 @@ class Conversation:
         self.last_active = self.created_at
         #: The agent has it open now; not so after its process has died.
         self.opened = False
+        #: Its row in the list as the pages were told it last.
+        self.told_row: dict[str, Any] = {}
+        #: The agent asks no approvals, until it is told to or its process ends.
+        self.skip_approvals = False
+        #: The newest row of the agent's database when the agent was last idle.
+        self.last_row = 0
+        #: Whether ``last_row`` is of now: not so from the begin of a turn until after its end.
+        self.settled = False
+        #: Its rows in the database are ahead of what the agent has in mind.
+        self.outdated = False
         self.prompts: dict[str, Turn] = {}
         self._announce = publish
         self._waiting: list[tuple[str, str, list[str]]] = []
@@ -268,16 +156,39 @@ class Conversation:
     def begin(self, turn: Turn) -> None:
         """Take a turn in hand: from now on the page sees it and what the person said."""
         self.turn = turn
+        self.settled = False
         turn.state = "starting"
         self.last_active = time.time()
         self.announce_turn(turn)
-        if turn.origin == "user":
-            message = self._say("user")
-            message.text.append(turn.text)
-            message.status = "complete"
-            said = {"turn_id": turn.id, "message_id": message.id, "text": turn.text}
-            self.publish("message.start", {**said, "role": "user", "at": message.at})
-            self.publish("message.complete", {**said, "status": "complete"})
+        said_later = turn.replaces is not None
+        if turn.origin == "user" and turn.action == "prompt" and not (turn.said or said_later):
+            self.say_prompt(turn)
+
+    def say_prompt(self, turn: Turn) -> None:
+        """What the person said to begin the turn in hand."""
+        turn.said = True
+        self._say_user(turn.text)
+
+    def steer(self, text: str) -> None:
+        """What the person said into the turn in hand."""
+        self._close_text("complete")
+        self._say_user(text, steered=True)
+
+    def _say_user(self, text: str, *, steered: bool = False) -> None:
+        message = self._say("user")
+        message.text.append(text)
+        message.status = "complete"
+        message.steered = steered
+        said = {"turn_id": message.turn_id, "message_id": message.id, "text": text}
+        began = {"role": "user", "at": message.at, "steered": steered}
+        self.publish("message.start", {**said, **began})
+        self.publish("message.complete", {**said, "status": "complete"})
+
+    def replace_by_own(self, turn: Turn) -> None:
+        """What is in hand is not this turn but one that the agent has begun by itself."""
+        self.turn = Turn("", origin="agent", state=turn.state, begun=turn.begun)
+        turn.begun = False
+        self.announce_turn(self.turn)
 
     def running(self) -> None:
         """The agent works; when nobody asked it to, the turn is its own."""
@@ -320,6 +231,48 @@ class Conversation:
     def announce_turn(self, turn: Turn) -> None:
         """Tell the pages how a turn is."""
         self.publish("turn", turn.to_json())
+
+    # -- taking back ---------------------------------------------------------------------------
+
+    def last_prompt(self) -> str | None:
+        """The id of the last message of the person, as far as it is known here."""
+        prompts = self.prompts_here()
+        return prompts[-1][0] if prompts else None
+
+    def place_of(self, message_id: str) -> tuple[str, int]:
+        """Where a message of the person is: its text, and how many of the same text follow it.
+
+        Raises:
+            NotFound: it is not among those that are known here, or not the person's.
+        """
+        prompts = self.prompts_here()
+        for index, (id_, text) in enumerate(prompts):
+            if id_ == message_id:
+                return text, sum(later == text for _, later in prompts[index + 1 :])
+        raise NotFound(
+            "There is no such message of yours in this conversation.", code="message_not_found"
+        )
+
+    def cut(self, message_id: str) -> None:
+        """Forget a message and all that followed it."""
+        for index, row in enumerate(self.history):
+            if str(row.row) == message_id:
+                del self.history[index:]
+                self.messages.clear()
+                return
+        for index, message in enumerate(self.messages):
+            if message.id == message_id:
+                del self.messages[index:]
+                return
+
+    def prompts_here(self) -> list[tuple[str, str]]:
+        """Id and text of each message of the person that is known here, oldest first."""
+        past = [(str(row.row), row.text) for row in self.history if row.role == "user"]
+        return past + [
+            (message.id, "".join(message.text))
+            for message in self.messages
+            if message.role == "user" and not message.steered
+        ]
 
     # -- what the agent says -------------------------------------------------------------------
 
@@ -399,6 +352,8 @@ class Conversation:
 
     def notice(self, text: str, level: str) -> None:
         """A line in the transcript that neither side has said."""
+        if self.turn is None:
+            self.turn = Turn("", origin="agent", state="complete")
         message = self._say("notice")
         message.text.append(text)
         message.status = "complete"

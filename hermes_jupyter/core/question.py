@@ -73,11 +73,17 @@ class Question:
         """Whether a person can still do something about it."""
         return self.state in ("open", "interrupted")
 
-    def accept(self, body: dict[str, Any]) -> str:
-        """Return what the agent shall be told for the answer in ``body``.
+    @property
+    def secret(self) -> bool:
+        """Whether its answer is nobody else's business: it is kept and told nowhere."""
+        return self.kind in ("sudo", "secret")
 
-        A clarify takes ``answer`` (or ``answers`` with one entry), an approval ``choice``, a
-        sudo or secret ``value``.
+    def accept(self, body: dict[str, Any]) -> str | list[str | list[str]]:
+        """Return the answer in ``body``: a text, or one entry per question where several are asked.
+
+        A clarify takes ``answers`` with an entry for each question (a list where several choices
+        may be taken), or ``answer`` if it is one; an approval ``choice``, a sudo or secret
+        ``value``.
 
         Raises:
             BadRequest: the answer does not fit this question; nothing has changed.
@@ -88,17 +94,37 @@ class Question:
             if choice not in known:
                 raise BadRequest(f"`choice` must be one of {', '.join(known)}.", code="bad_choice")
             return str(choice)
-        name = "answer" if self.kind == "clarify" else "value"
-        value = body.get(name)
-        if value is None and self.kind == "clarify":
-            value = _only_answer(body.get("answers"))
-        if not isinstance(value, str) or not value.strip():
-            raise BadRequest(f"`{name}` must be a text that is not empty.", code="empty_answer")
-        if len(value) > MAX_ANSWER:
+        if self.secret:
+            return _text_in(body.get("value"), "value")
+        answers = body.get("answers")
+        if answers is None and len(self.questions) == 1:
+            return _text_in(body.get("answer"), "answer")
+        if not isinstance(answers, list) or len(answers) != len(self.questions):
             raise BadRequest(
-                f"`{name}` is longer than {MAX_ANSWER} characters.", code="answer_too_long"
+                f"`answers` must be a list of {len(self.questions)}, one for each question.",
+                code="bad_answers",
             )
-        return value
+        taken = [
+            _entry(answer, f"answers[{index}]", several=prompt.multi_select)
+            for index, (answer, prompt) in enumerate(zip(answers, self.questions, strict=True))
+        ]
+        if sum(len(_said(entry)) for entry in taken) > MAX_ANSWER:
+            raise BadRequest(
+                f"`answers` are longer than {MAX_ANSWER} characters.", code="answer_too_long"
+            )
+        only = taken[0]
+        return only if len(taken) == 1 and isinstance(only, str) else taken
+
+    def as_text(self, answer: str | list[str | list[str]]) -> str:
+        """What the agent is told for an answer that was accepted."""
+        if isinstance(answer, str):
+            return answer
+        if len(answer) == 1:
+            return _said(answer[0])
+        return "\n".join(
+            f"{prompt.text}: {_said(entry)}"
+            for prompt, entry in zip(self.questions, answer, strict=True)
+        )
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Question:
@@ -121,14 +147,27 @@ class Question:
         return body
 
 
-def _only_answer(answers: Any) -> str | None:
-    """The short form of ``answers``: one entry, several choices of it joined by commas."""
-    if not isinstance(answers, list) or len(answers) != 1:
-        return None
-    entry = answers[0]
-    if isinstance(entry, list) and all(isinstance(choice, str) for choice in entry):
-        return ", ".join(entry)
-    return entry if isinstance(entry, str) else None
+def _text_in(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise BadRequest(f"`{name}` must be a text that is not empty.", code="empty_answer")
+    if len(value) > MAX_ANSWER:
+        raise BadRequest(
+            f"`{name}` is longer than {MAX_ANSWER} characters.", code="answer_too_long"
+        )
+    return value
+
+
+def _entry(answer: Any, name: str, *, several: bool) -> str | list[str]:
+    if not isinstance(answer, list):
+        return _text_in(answer, name)
+    if not answer or (len(answer) > 1 and not several):
+        number = "at least one choice" if several else "one choice"
+        raise BadRequest(f"`{name}` must be {number}.", code="bad_answers")
+    return [_text_in(choice, name) for choice in answer]
+
+
+def _said(entry: str | list[str]) -> str:
+    return entry if isinstance(entry, str) else ", ".join(entry)
 
 
 _LABELS: dict[str, tuple[str, Literal["allow", "deny"], Literal["once", "session", "always"]]] = {

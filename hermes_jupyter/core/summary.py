@@ -29,6 +29,7 @@ NEW: dict[str, Any] = {
     "pinned": False,
     "unread": False,
     "archived": False,
+    "skip_approvals": False,
     "capabilities": CAPABILITIES,
 }
 

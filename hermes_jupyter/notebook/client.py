@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from httpx_sse import EventSource
 from jupyter_core.paths import jupyter_runtime_dir
 
 #: Seconds without a byte after which a stream counts as lost; the server pings every 4.5.
@@ -96,13 +97,10 @@ class HermesClient:
             if response.is_error:
                 response.read()
                 _answer(response)
-            fields: dict[str, str] = {}
-            for line in response.iter_lines():
-                name, _, value = line.partition(": ")
-                if name == "data":
-                    yield fields["id"], fields["event"], json.loads(value)
-                else:
-                    fields[name] = value
+            for frame in EventSource(response).iter_sse():
+                # The first one only says how long to wait before a stream is asked for again.
+                if frame.data:
+                    yield frame.id, frame.event, json.loads(frame.data)
 
     def stop(self, session_id: str, turn_id: str) -> None:
         """Take a turn back if it still waits, else end it; one that is over stays as it is."""

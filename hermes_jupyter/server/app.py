@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +14,12 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Int, Unicode, default
 
 from ..agent.hermes import HermesAgent
-from ..core.core import Core, Limits
+from ..core.core import Core
 from ..core.store import Store
-from . import questions, sessions, status, stream
-from .base import CORE
+from ..core.turns import Limits
+from . import openapi, questions, sessions, status, stream
+from .activity import Activity
+from .base import CALLS, CORE, MAX_CALLS, Places
 
 if TYPE_CHECKING:
     from ..offline import OfflineModel
@@ -71,6 +74,17 @@ class HermesExtension(ExtensionApp):
         config=True
     )
 
+    max_streams = Int(
+        2000, min=1, help="Streams that may be open at once: one for each page that is open."
+    ).tag(config=True)
+
+    question_patience = Int(
+        1800,
+        min=0,
+        help="Seconds for which a turn that waits for a person counts as activity: after that, an "
+        "idle server may be culled, and the question is there when it is started again.",
+    ).tag(config=True)
+
     @default("hermes_home")
     def _default_home(self) -> str:
         if self.offline:
@@ -82,6 +96,8 @@ class HermesExtension(ExtensionApp):
         if not self.enabled:
             return
         assert self.serverapp is not None
+        # What the core and the agent log goes where this extension logs.
+        logging.getLogger("hermes_jupyter").parent = self.log
         self.offline_model: OfflineModel | None = None
         directory = Path(self.serverapp.root_dir).expanduser().resolve()
         self.agent = HermesAgent(
@@ -93,15 +109,18 @@ class HermesExtension(ExtensionApp):
         )
         store = Store(self.agent.home / "jupyter")
         self.core = Core(self.agent, store, limits=Limits(self.max_prompt, self.max_queued))
-        self.streams = stream.Streams(self.core)
+        self.activity = Activity(self.core, self.question_patience, self.settings)
+        self.streams = stream.Streams(self.core, self.max_streams)
         self.settings.update(
             {
                 CORE: self.core,
+                CALLS: Places(MAX_CALLS, "requests"),
                 stream.STREAMS: self.streams,
                 status.OFFLINE: self.offline,
                 status.DIRECTORY: directory,
             }
         )
+        self.activity.start()
         # Not every signal lets a server run `stop_extension`.
         atexit.register(self.agent.kill)
 
@@ -109,18 +128,19 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (status, sessions, questions, stream):
+        for module in (status, sessions, questions, stream, openapi):
             self.handlers.extend(module.routes)
         self.handlers.extend(status.last_routes)
 
     def current_activity(self) -> bool:
         """Whether an agent works: then the server does not end itself."""
-        return self.enabled and self.core.working
+        return self.enabled and self.activity.working
 
     async def stop_extension(self) -> None:
         """End the streams, the agent and all it started."""
         if not self.enabled:
             return
+        self.activity.stop()
         self.streams.close()
         await self.core.close()
         atexit.unregister(self.agent.kill)

@@ -1,10 +1,11 @@
-"""What all handlers share: the core, errors as JSON, and a body that is an object."""
+"""What all handlers share: the core, errors as JSON, a body that is an object, and limits."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from contextlib import suppress
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
@@ -21,14 +22,34 @@ AUTH_RESOURCE = "hermes"
 #: The key of the core in the web application's settings.
 CORE = "hermes_core"
 
-#: Seconds after which a page may try again what the agent was not ready for.
+#: The key of the places of calls in progress in the web application's settings.
+CALLS = "hermes_calls"
+
+#: Calls that may be in progress at once; far more than pages make, few enough to be held.
+MAX_CALLS = 1000
+
+#: Seconds after which a page may try again what there was no room or no agent for.
 RETRY_AFTER = 5
+
+#: Seconds that a body may take to arrive.
+BODY_DEADLINE = 60.0
+
+#: Characters of a text that has no limit of its own; the longest is a path.
+MAX_TEXT = 4096
+
+
+class TooMany(CoreError):
+    """More at once than this server holds; later there may be room."""
+
+    code = "too_many_requests"
+
 
 _STATUS: dict[type[CoreError], int] = {
     BadRequest: 400,
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
+    TooMany: 429,
     Unavailable: 503,
     CoreError: 500,
 }
@@ -46,53 +67,142 @@ def status_of(error: CoreError) -> int:
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
+class Places:
+    """Room for so many calls of one kind at once; one more is refused."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self._most = most
+        self._what = what
+        self._taken: set[HermesHandler] = set()
+
+    def take(self, call: HermesHandler) -> None:
+        """Let a call begin.
+
+        Raises:
+            TooMany: there is no place left.
+        """
+        if len(self._taken) >= self._most:
+            raise TooMany(
+                f"This server has {self._most} {self._what} at once and takes no more.",
+                code=f"too_many_{self._what}",
+                hint={"text": "Try again in a moment, or close pages that nobody looks at."},
+            )
+        self._taken.add(call)
+
+    def free(self, call: HermesHandler) -> None:
+        """A call is over, if it ever began."""
+        self._taken.discard(call)
+
+
+@web.stream_request_body
 class HermesHandler(APIHandler):
     """Base of all handlers; each verb is decorated in the leaf class.
 
     On a base method, ``@authorized`` would keep the resource of the first subclass that ran.
+
+    A body is read only after the caller has been let in and its length has been found right.
     """
 
     auth_resource = AUTH_RESOURCE
+
+    #: The key of the :class:`Places` in which such a call counts; None: it is always served.
+    places: ClassVar[str | None] = CALLS
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Let the call in, or refuse it before its body is read."""
+        await super().prepare()
+        self._received = bytearray()
+        headers = self.request.headers
+        length = headers.get("Content-Length", "0")
+        if self.request.method == "GET" and (length != "0" or "Transfer-Encoding" in headers):
+            raise BadRequest("A GET has no body.", code="unexpected_body")
+        if length.isdecimal() and int(length) > self.max_body:
+            raise self._body_too_large()
+        if self.places is not None:
+            self.settings[self.places].take(self)
+        self.request.connection.set_body_timeout(BODY_DEADLINE)  # type: ignore[union-attr]
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a part of the body; one without a length may turn out too long only here."""
+        self._received += chunk
+        if len(self._received) > self.max_body and not self._finished:
+            error = self._body_too_large()
+            self.send_error(status_of(error), exc_info=(type(error), error, None))
+
+    def on_connection_close(self) -> None:
+        """The caller is gone; a call that has all of its body still comes to its end."""
+        if not self.request._body_future.done():
+            self._free_place()
+        super().on_connection_close()
+
+    def on_finish(self) -> None:
+        """The call is over."""
+        self._free_place()
+        super().on_finish()
+
+    def update_api_activity(self) -> None:
+        """Note that somebody is here, unless the address says not to in what is no text."""
+        # Raised here, while a call is finished, it would leave the caller without any answer.
+        with suppress(web.HTTPError):
+            super().update_api_activity()
+
+    def _free_place(self) -> None:
+        if self.places is not None:
+            self.settings[self.places].free(self)
 
     @property
     def core(self) -> Core:
         """The state of this server."""
         return cast(Core, self.settings[CORE])
 
+    @property
+    def max_body(self) -> int:
+        """Bytes of the longest body: JSON may write a byte of a prompt in six."""
+        return 6 * self.core.limits.prompt + 2 * 1024 * 1024
+
+    def _body_too_large(self) -> TooLarge:
+        return TooLarge(f"The body is longer than {self.max_body} bytes.", code="body_too_large")
+
     def body(self) -> dict[str, Any]:
         """The request's body, an object; nothing is an empty one.
 
         Raises:
-            BadRequest: it is not JSON, or not an object.
+            BadRequest: it is not JSON in UTF-8, or not an object.
         """
-        if not self.request.body:
+        if not self._received:
             return {}
         try:
-            body = json.loads(self.request.body)
+            body = json.loads(self._received.decode(), parse_constant=_refuse_constant)
+            # Half of a surrogate pair can be written in JSON, and in nothing that we hand it to.
+            json.dumps(body, ensure_ascii=False).encode()
+        except RecursionError as error:
+            raise BadRequest("The body is nested too deep.", code="bad_json") from error
         except ValueError as error:
             raise BadRequest(f"The body is not JSON: {error}", code="bad_json") from error
         if not isinstance(body, dict):
             raise BadRequest("The body must be a JSON object.", code="bad_json")
         return body
 
-    def text(self, body: dict[str, Any], name: str) -> str | None:
-        """An optional text of the body.
+    def text(self, body: dict[str, Any], name: str, longest: int = MAX_TEXT) -> str | None:
+        """An optional text of the body, of at most ``longest`` characters.
 
         Raises:
-            BadRequest: it is there and not a text.
+            BadRequest: it is there and not such a text.
         """
         value = body.get(name)
         if value is not None and not isinstance(value, str):
             raise BadRequest(f"`{name}` must be a text.", code="bad_type")
+        if value is not None and len(value) > longest:
+            raise BadRequest(f"`{name}` is longer than {longest} characters.", code="too_long")
         return value
 
     def needed_text(self, body: dict[str, Any], name: str) -> str:
-        """A text that the body must have.
+        """A text that the body must have, of any length.
 
         Raises:
             BadRequest: it is missing or not a text.
         """
-        value = self.text(body, name)
+        value = self.text(body, name, len(self._received))
         if value is None:
             raise BadRequest(f"`{name}` is missing.", code="missing_field")
         return value
@@ -125,8 +235,11 @@ class HermesHandler(APIHandler):
             body = error.to_json()
         else:
             body = {"code": _CODES.get(status_code, "error"), "message": self._message(error)}
-        if status_code == 503:
+        if status_code in (429, 503):
             self.set_header("Retry-After", str(RETRY_AFTER))
+        if not self.request._body_future.done():
+            # The rest of the request is not read, so nothing can follow it.
+            self.set_header("Connection", "close")
         self.set_header("Content-Type", "application/json")
         self.reply({"error": body}, status_code)
 
@@ -134,6 +247,10 @@ class HermesHandler(APIHandler):
         if isinstance(error, web.HTTPError):
             return str(error.log_message or error.reason or self._reason)
         return "Something went wrong in the server; its log has the details."
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 _CODES = {

@@ -19,9 +19,8 @@ def pending(core: Core, kind: str, session_id: str | None) -> dict[str, Any]:
         kind: ``clarify`` or ``approval``.
         session_id: a conversation; None: all of them.
     """
-    waiting = [
-        question for question in core.unfinished(session_id, kind) if question.state == "open"
-    ]
+    canonical = session_id and core.conversations.canonical(session_id)
+    waiting = core.questions.open(canonical, kind)
     head = waiting[0].to_json() if waiting else None
     if head is not None and head["questions"]:
         first = head["questions"][0]
@@ -36,28 +35,34 @@ class QuestionsHandler(HermesHandler):
     @authorized
     async def get(self) -> None:
         """Answer ``{questions}``: every unfinished one, oldest first."""
-        self.reply({"questions": [question.to_json() for question in self.core.unfinished()]})
+        self.reply(
+            {"questions": [question.to_json() for question in self.core.questions.unfinished()]}
+        )
 
 
 class AnswerHandler(HermesHandler):
     """``questions/{id}/answer``: answer exactly this one."""
+
+    places = None
 
     @web.authenticated
     @authorized_to("execute")
     async def post(self, question_id: str) -> None:
         """Take ``{answer | answers | choice | value}``; 409 with the question and its winner."""
         body = self.body()
-        self.reply(await self.core.answer(question_id, body, self.answerer(body)))
+        self.reply(await self.core.questions.answer(question_id, body, self.answerer(body)))
 
 
 class DismissHandler(HermesHandler):
     """``questions/{id}/dismiss``: put away one that nobody waits for."""
 
+    places = None
+
     @web.authenticated
     @authorized_to("execute")
     async def post(self, question_id: str) -> None:
         """Answer ``{state}``."""
-        question = self.core.dismiss(question_id, self.answerer(self.body()))
+        question = self.core.questions.dismiss(question_id, self.answerer(self.body()))
         self.reply({"state": question.state})
 
 
@@ -82,13 +87,14 @@ class ApprovalPendingHandler(HermesHandler):
 
 
 class _RespondHandler(HermesHandler):
+    places = None
+
     async def respond(self, kind: str) -> None:
         body = self.body()
         question_id = self.needed_text(body, "request_id")
-        question = self.core.questions.get(question_id)
-        if question is not None and question.kind != kind:
+        if self.core.questions.get(question_id).kind != kind:
             raise BadRequest(f"{question_id} is not a {kind}.", code="wrong_kind")
-        self.reply(await self.core.answer(question_id, body, self.answerer(body)))
+        self.reply(await self.core.questions.answer(question_id, body, self.answerer(body)))
 
 
 class ClarifyRespondHandler(_RespondHandler):

@@ -9,13 +9,13 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from ..core.errors import BadRequest
+from ..core.turn import Turn
+from ..core.turns import WhenBusy
 from .base import HermesHandler, authorized_to
 from .status import DIRECTORY
 
 #: Rows of the list, unless the page asks for fewer.
 MAX_ROWS = 200
-
-_WHEN_BUSY = ("queue", "interrupt")
 
 
 class SessionsHandler(HermesHandler):
@@ -28,7 +28,7 @@ class SessionsHandler(HermesHandler):
         given = self.get_query_argument("limit", "50")
         if not given.isdecimal() or len(given) > 3 or not 1 <= int(given) <= MAX_ROWS:
             raise BadRequest(f"`limit` must be a number from 1 to {MAX_ROWS}.", code="bad_limit")
-        self.reply(await self.core.sessions(limit=int(given)))
+        self.reply(await self.core.conversations.listing(limit=int(given)))
 
     @web.authenticated
     @authorized_to("execute")
@@ -40,7 +40,7 @@ class SessionsHandler(HermesHandler):
             title=self.text(body, "title"),
             model=self.text(body, "model"),
         )
-        self.reply(self.core.snapshot(conversation), 201)
+        self.reply(self.core.conversations.snapshot(conversation), 201)
 
     def _directory(self, body: dict[str, Any]) -> Path:
         """The folder to work in: the given one, else the notebook's, else the server's root."""
@@ -72,8 +72,8 @@ class SessionHandler(HermesHandler):
     @authorized
     async def get(self, session_id: str) -> None:
         """Answer exactly what a ``snapshot`` event carries."""
-        conversation = await self.core.conversation(session_id)
-        self.reply(self.core.snapshot(conversation))
+        conversation = await self.core.conversations.find(session_id)
+        self.reply(self.core.conversations.snapshot(conversation))
 
 
 class PromptHandler(HermesHandler):
@@ -82,40 +82,95 @@ class PromptHandler(HermesHandler):
     @web.authenticated
     @authorized_to("execute")
     async def post(self, session_id: str) -> None:
-        """Take ``{text, client_id?, when_busy?}``; 202 with ``{turn_id, state}``."""
+        """Take ``{text, client_id?, when_busy?, replaces?}``; 202 with ``{turn_id, state}``."""
         body = self.body()
-        when_busy = self.text(body, "when_busy") or "queue"
-        if when_busy not in _WHEN_BUSY:
-            raise BadRequest(f"`when_busy` must be one of {', '.join(_WHEN_BUSY)}.")
-        turn = await self.core.prompt(
+        turn = await self.core.turns.prompt(
             session_id,
             self.needed_text(body, "text"),
             client_id=self.text(body, "client_id"),
-            interrupt=when_busy == "interrupt",
+            when_busy=_when_busy(self.text(body, "when_busy") or "queue"),
+            replaces=self.text(body, "replaces"),
         )
-        self.reply({"turn_id": turn.id, "state": turn.state}, 202)
+        self.reply(_state(turn), 202)
+
+
+class SteerHandler(HermesHandler):
+    """``sessions/{id}/steer``: say something into the turn in hand."""
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def post(self, session_id: str) -> None:
+        """Take ``{text, client_id?}``; 202 with the turn that it went into, or a queued one."""
+        body = self.body()
+        turn = await self.core.turns.prompt(
+            session_id,
+            self.needed_text(body, "text"),
+            client_id=self.text(body, "client_id"),
+            when_busy="steer",
+        )
+        self.reply(_state(turn), 202)
+
+
+class CompressHandler(HermesHandler):
+    """``sessions/{id}/compress``: make room in the agent's context."""
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def post(self, session_id: str) -> None:
+        """Take ``{focus?}``; 202 with the turn that does it."""
+        turn = await self.core.turns.compress(session_id, self.text(self.body(), "focus"))
+        self.reply(_state(turn), 202)
+
+
+class UndoHandler(HermesHandler):
+    """``sessions/{id}/undo``: take back the last prompt and all that followed."""
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def post(self, session_id: str) -> None:
+        """Answer 202 with the turn that does it; its end comes with a ``snapshot``."""
+        self.reply(_state(await self.core.turns.undo(session_id)), 202)
+
+
+class SkipApprovalsHandler(HermesHandler):
+    """``sessions/{id}/skip-approvals``: allow all that the agent does here, or ask again."""
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def put(self, session_id: str) -> None:
+        """Take ``{on}`` and answer ``{skip_approvals}``; what waits already is allowed too."""
+        body = self.body()
+        on = body.get("on")
+        if not isinstance(on, bool):
+            raise BadRequest("`on` must be true or false.", code="bad_type")
+        skips = await self.core.turns.skip_approvals(session_id, on, self.answerer(body))
+        self.reply({"skip_approvals": skips})
 
 
 class InterruptHandler(HermesHandler):
     """``sessions/{id}/interrupt``: end the turn in hand."""
 
+    places = None
+
     @web.authenticated
     @authorized_to("execute")
     async def post(self, session_id: str) -> None:
         """Take ``{turn_id}``; 409 with the turn in hand if it is another one."""
-        turn = await self.core.interrupt(session_id, self.needed_text(self.body(), "turn_id"))
-        self.reply({"turn_id": turn.id, "state": turn.state})
+        turn = await self.core.turns.interrupt(session_id, self.needed_text(self.body(), "turn_id"))
+        self.reply(_state(turn))
 
 
 class TurnHandler(HermesHandler):
     """``sessions/{id}/turns/{turn_id}``: a prompt that waits."""
 
+    places = None
+
     @web.authenticated
     @authorized_to("execute")
     async def delete(self, session_id: str, turn_id: str) -> None:
         """Take it back."""
-        turn = await self.core.withdraw(session_id, turn_id)
-        self.reply({"turn_id": turn.id, "state": turn.state})
+        turn = await self.core.turns.withdraw(session_id, turn_id)
+        self.reply(_state(turn))
 
 
 class ContextHandler(HermesHandler):
@@ -125,8 +180,20 @@ class ContextHandler(HermesHandler):
     @authorized
     async def get(self, session_id: str) -> None:
         """Answer ``{context}``."""
-        conversation = await self.core.conversation(session_id)
+        conversation = await self.core.conversations.find(session_id)
         self.reply({"context": conversation.gauge.to_json()})
+
+
+def _state(turn: Turn) -> dict[str, Any]:
+    return {"turn_id": turn.id, "state": turn.state}
+
+
+def _when_busy(given: str) -> WhenBusy:
+    known: tuple[WhenBusy, ...] = ("queue", "steer", "interrupt")
+    for one in known:
+        if one == given:
+            return one
+    raise BadRequest("`when_busy` must be queue, steer or interrupt.", code="bad_when_busy")
 
 
 _ID = r"/hermes/api/sessions/([^/]+)"
@@ -136,6 +203,10 @@ routes = [
     (_ID, SessionHandler),
     (_ID + r"/prompt", PromptHandler),
     (_ID + r"/interrupt", InterruptHandler),
+    (_ID + r"/steer", SteerHandler),
+    (_ID + r"/compress", CompressHandler),
+    (_ID + r"/undo", UndoHandler),
+    (_ID + r"/skip-approvals", SkipApprovalsHandler),
     (_ID + r"/turns/([^/]+)", TurnHandler),
     (_ID + r"/context", ContextHandler),
 ]

@@ -17,14 +17,18 @@ DIRECTORY = "hermes_directory"
 class StatusHandler(HermesHandler):
     """``GET status``: how the agent is. Asking starts nothing."""
 
+    places = None
+
     @web.authenticated
     @authorized
     async def get(self) -> None:
         """Answer ``{version, agent, epoch, offline, model, cwd}``."""
+        agent = self.core.agent
         self.reply(
             {
                 "version": __version__,
-                "agent": self.core.agent.status.to_json(),
+                # Not in each event of the agent: it may be much, and is read when something fails.
+                "agent": {**agent.status.to_json(), "stderr": agent.stderr},
                 "epoch": self.core.journal.epoch,
                 "offline": self.settings[OFFLINE],
                 "model": self.core.model,
@@ -64,7 +68,7 @@ class CurrentHandler(HermesHandler):
             raise BadRequest("`kernel_ids` must be a list of texts.", code="bad_type")
         session_id = self.text(body, "session_id")
         if session_id is not None:
-            session_id = (await self.core.conversation(session_id)).id
+            session_id = (await self.core.conversations.find(session_id)).id
         known = set(self.settings["kernel_manager"].list_kernel_ids())
         self.core.set_current(known.intersection(kernel_ids), session_id)
         self.reply({"session_id": session_id})

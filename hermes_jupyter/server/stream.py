@@ -16,11 +16,12 @@ from typing import Any
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
 from tornado import web
+from tornado.httputil import HTTPHeaders
 from tornado.ioloop import PeriodicCallback
 
 from ..core.core import Core
 from ..core.journal import EVERYWHERE, Event, encode_frame
-from .base import HermesHandler
+from .base import HermesHandler, Places
 from .questions import pending
 
 #: Seconds between two signs of life: half of the smallest idle timeout that is in use.
@@ -42,10 +43,15 @@ CHUNK = 256 * 1024
 STREAMS = "hermes_streams"
 
 
-class Streams:
-    """The open streams of a server: their signs of life, and their end with it."""
+class Streams(Places):
+    """The open streams of a server: their signs of life, and their end with it.
 
-    def __init__(self, core: Core) -> None:
+    Args:
+        most: that may be open at once.
+    """
+
+    def __init__(self, core: Core, most: int) -> None:
+        super().__init__(most, "streams")
         self._core = core
         self._open: set[StreamHandler] = set()
         self._pulse = PeriodicCallback(self._beat, PING * 1000)
@@ -86,10 +92,13 @@ class StreamHandler(HermesHandler):
     # An idle page must not keep a server alive.
     _track_activity = False
 
+    places = STREAMS
+
     def initialize(self) -> None:
         """Set up a stream that is not open yet."""
         self.authenticated_at = time.monotonic()
-        self._over = asyncio.Event()
+        # A future: an event costs every stream a queue of its own.
+        self._over = asyncio.get_running_loop().create_future()
         self._position = 0
         self._topics: set[str] = set()
         self._full = False
@@ -128,13 +137,19 @@ class StreamHandler(HermesHandler):
             streams.add(self)
             first = [b"retry: 2000\n\n"]
             self._write(b"".join(first if position is not None else first + self._open()))
+            self._forget_headers()
             self._catch_up()
-            await self._over.wait()
+            await self._over
         finally:
             streams.discard(self)
             journal.detach(self, topics)
             if self._deadline is not None:
                 self._deadline.cancel()
+
+    def _forget_headers(self) -> None:
+        # They have gone out with the first write; thousands of streams would keep theirs for hours.
+        self._headers = HTTPHeaders()
+        self.__dict__.pop("_new_cookie", None)
 
     def _open(self) -> list[bytes]:
         # Deltas that a snapshot settles are in it, and are not told before it.
@@ -147,31 +162,35 @@ class StreamHandler(HermesHandler):
     def on_connection_close(self) -> None:
         """The page is gone."""
         super().on_connection_close()
-        self._over.set()
+        self.end()
 
     def end(self) -> None:
         """End the stream in order."""
-        self._over.set()
+        if not self._over.done():
+            self._over.set_result(None)
 
     def abort(self) -> None:
         """Cut the connection of a page that does not read, or may not any more."""
         connection = self.request.connection
         if connection is not None:
             connection.stream.close()  # type: ignore[attr-defined]
-        self._over.set()
+        self.end()
 
     async def authenticate_again(self) -> None:
-        """Cut the stream off when the identity provider does not know its viewer any more."""
+        """Cut the stream off when its viewer is not logged in any more, or may not read."""
         self.authenticated_at = time.monotonic()
         for cached in _CACHED_USERS:
             self.__dict__.pop(cached, None)
         try:
             user = await ensure_async(self.identity_provider.get_user(self))
+            allowed = user is not None and await ensure_async(
+                self.authorizer.is_authorized(self, user, "read", self.auth_resource)
+            )
         except Exception as error:
             self.log.warning("A stream is ended: its viewer cannot be checked: %s", error)
-            user = None
-        if user is None:
-            self.log.info("A stream was ended: its viewer is not logged in any more")
+            allowed = False
+        if not allowed:
+            self.log.info("A stream was ended: its viewer is not let in any more")
             self.abort()
 
     # -- writing -------------------------------------------------------------------------------
@@ -190,12 +209,15 @@ class StreamHandler(HermesHandler):
             self._write(frame)
 
     def _write(self, data: bytes) -> None:
-        if self._over.is_set():
+        if self._over.done():
             return
         self.write(data)
         flushed = self.flush()
-        connection = self.request.connection
-        if connection is not None and connection.stream.writing():  # type: ignore[attr-defined]
+        socket = self.request.connection.stream  # type: ignore[union-attr]
+        if socket.closed():
+            # A page that went before its stream began is never told of as gone.
+            self.end()
+        elif socket.writing():
             self._full = True
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(WRITE_DEADLINE, self._too_slow)
@@ -209,24 +231,25 @@ class StreamHandler(HermesHandler):
         if self._deadline is not None:
             self._deadline.cancel()
         self._full = False
-        if not flushed.cancelled() and flushed.exception() is None and not self._over.is_set():
+        if not flushed.cancelled() and flushed.exception() is None and not self._over.done():
             self._catch_up()
 
     def _catch_up(self) -> None:
         """Tell what has happened since the position, in pieces that a socket takes."""
-        while not self._full and not self._over.is_set():
-            data = b"".join(self._next_chunk())
+        journal = self.core.journal
+        if not journal.holds(self._position, self._topics):
+            self._write(b"".join(self._open()))
+        # Nothing else runs until the socket is full, so one look into the journal will do.
+        missed = journal.after(self._position, self._topics)
+        while not self._full and not self._over.done():
+            data = b"".join(self._next_chunk(missed))
             if not data:
                 return
             self._write(data)
 
-    def _next_chunk(self) -> Iterator[bytes]:
-        journal = self.core.journal
-        if not journal.holds(self._position, self._topics):
-            yield from self._open()
-            return
+    def _next_chunk(self, missed: Iterator[Event]) -> Iterator[bytes]:
         size = 0
-        for event in journal.after(self._position, self._topics):
+        for event in missed:
             self._position = event.seq
             frame = self.frame(event)
             if frame is not None:
@@ -248,7 +271,7 @@ class EventsHandler(StreamHandler):
     async def read(self, session_ids: list[str], *, everywhere: bool = True) -> None:
         """Open the stream; an unknown conversation is refused before the first byte."""
         self._everywhere = everywhere
-        self._conversations = [await self.core.conversation(name) for name in session_ids]
+        self._conversations = [await self.core.conversations.find(name) for name in session_ids]
         topics = {conversation.id for conversation in self._conversations}
         topics |= {EVERYWHERE} if everywhere else set()
         await self.follow(topics, self.core.journal.position(_cursor(self), topics))
@@ -259,7 +282,9 @@ class EventsHandler(StreamHandler):
 
     def opening(self) -> list[bytes]:
         """The snapshot of each conversation, after what concerns every page."""
-        snapshots = [self.core.snapshot(conversation) for conversation in self._conversations]
+        snapshots = [
+            self.core.conversations.snapshot(conversation) for conversation in self._conversations
+        ]
         cursor = self.core.journal.cursor
         overview = self.core.overview() if self._everywhere else []
         return overview + [
@@ -288,7 +313,7 @@ class _PendingStreamHandler(StreamHandler):
         session_id = self.get_query_argument("session_id", None)
         self._session_id = None
         if session_id is not None:
-            self._session_id = (await self.core.conversation(session_id)).id
+            self._session_id = (await self.core.conversations.find(session_id)).id
         await self.follow({EVERYWHERE}, None)
 
     def frame(self, event: Event) -> bytes | None:

@@ -60,6 +60,7 @@ def test_the_wheel_is_light_and_complete(wheel: Path) -> None:
     assert f"{shared}/hermes-jupyter/package.json" in names
     assert "hermes_jupyter/static/widget.js" in names
     assert "hermes_jupyter/offline/tour.ipynb" in names
+    assert "hermes_jupyter/server/openapi.yaml" in names
     assert not [name for name in names if "node_modules" in name or name.startswith("tests")]
 
 

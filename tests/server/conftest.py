@@ -15,6 +15,7 @@ from tornado.httpclient import HTTPClientError
 from hermes_jupyter.offline import OfflineModel
 from hermes_jupyter.offline.config import write_home
 
+from .contract import check_answer
 from .frames import Frame, read_frames
 
 
@@ -61,13 +62,26 @@ def extension(jp_serverapp: Any) -> Any:
     return jp_serverapp.extension_manager.extension_apps["hermes_jupyter"].copy().pop()
 
 
+@pytest.fixture
+def requests() -> list[Any]:
+    """The messages of each request that the model got, oldest first."""
+    return []
+
+
 @pytest.fixture(autouse=True)
-def instant_model(monkeypatch: pytest.MonkeyPatch) -> None:
+def instant_model(monkeypatch: pytest.MonkeyPatch, requests: list[Any]) -> None:
     """A scripted answer that arrives without the pauses of a real one."""
     stock = OfflineModel.__init__
 
     def init(self: OfflineModel, *args: Any, **options: Any) -> None:
         stock(self, *args, **{"instant": True, **options})
+        answer = self.script
+
+        def heard(request: Any) -> Any:
+            requests.append(request["messages"])
+            return answer(request)
+
+        self.script = heard
 
     monkeypatch.setattr(OfflineModel, "__init__", init)
 
@@ -77,7 +91,7 @@ class Api:
 
     def __init__(self, fetch: Callable[..., Awaitable[Any]], client: httpx.AsyncClient) -> None:
         self._fetch = fetch
-        self._client = client
+        self.client = client
         self.origin = str(client.base_url)
         self.headers = {"Authorization": client.headers["Authorization"]}
 
@@ -99,7 +113,7 @@ class Api:
             await self._call(method, path, **options)
         response = caught.value.response
         assert response is not None
-        return response.code, json.loads(response.body)["error"]
+        return response.code, _checked(method, path, response)["error"]
 
     async def _call(self, method: str, path: tuple[str, ...], **options: Any) -> Any:
         if method in ("POST", "PUT") and "body" not in options:
@@ -107,11 +121,11 @@ class Api:
         response = await self._fetch(
             "hermes", "api", *path, method=method, request_timeout=60, **options
         )
-        return json.loads(response.body)
+        return _checked(method, path, response)
 
     def stream(self, path: str, **options: Any) -> Any:
         """An open stream: ``async with api.stream("events") as frames``."""
-        return read_frames(self._client, path, **options)
+        return read_frames(self.client, path, **options)
 
     async def conversation(self) -> str:
         """The id of a new conversation."""
@@ -138,6 +152,14 @@ class Api:
             await frames.until(lambda frame: frame.event == "snapshot")
             turn_id = await self.say(session_id, text)
             return await frames.until(lambda frame: frame.ends(turn_id))
+
+
+def _checked(method: str, path: tuple[str, ...], response: Any) -> Any:
+    """The answer, which is as the document of the routes says."""
+    body = json.loads(response.body)
+    type_ = response.headers["Content-Type"].partition(";")[0]
+    check_answer(method, "/".join(path), response.code, type_, body)
+    return body
 
 
 @pytest.fixture

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from httpx_sse import EventSource
+
+from .contract import check_event
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,10 @@ class Frame:
 class Frames:
     """The frames of one open stream, in order."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx.Response, path: str) -> None:
         self.response = response
-        self._lines = response.aiter_lines()
+        self._path = path
+        self._frames = EventSource(response).aiter_sse()
 
     async def next(self, within: float = 60) -> Frame:
         """The next frame that is not a ping."""
@@ -61,15 +65,11 @@ class Frames:
         return await self._read()
 
     async def _read(self) -> Frame:
-        fields: dict[str, str] = {}
-        async for line in self._lines:
-            if line:
-                name, _, value = line.partition(": ")
-                fields[name] = value
-            elif "event" in fields:
-                return Frame(fields["id"], fields["event"], json.loads(fields["data"]))
-            else:
-                fields.clear()
+        async for frame in self._frames:
+            if frame.data:
+                data = json.loads(frame.data)
+                check_event(self._path, frame.event, data)
+                return Frame(frame.id, frame.event, data)
         raise EOFError("The stream has ended.")
 
 
@@ -82,4 +82,9 @@ async def read_frames(
         if response.is_error:
             await response.aread()
         response.raise_for_status()
-        yield Frames(response)
+        yield Frames(response, path.partition("?")[0])
+
+
+def ends(turn_id: str) -> Callable[[Frame], bool]:
+    """Whether a frame says that this turn is over."""
+    return lambda frame: frame.ends(turn_id)

@@ -1,104 +1,228 @@
-"""Who gets in, to what, and how a refusal looks."""
+"""Who gets in, to what, and how a refusal looks: for every route there is."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 from jupyter_server.auth import AllowAllAuthorizer
-from tornado.httpclient import HTTPClientError
+from jupyter_server.auth.identity import User
+from tornado import web
 
-from hermes_jupyter.server import questions, sessions, status, stream
+from hermes_jupyter.server import stream
 
 from .conftest import Api
+from .contract import VERBS, operations
 
-VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ROUTES = [
-    (verb, route.replace(r"([^/]+)", "nobody"))
-    for module in (status, sessions, questions, stream)
-    for route, handler in module.routes
-    for verb in VERBS
-    if verb.lower() in vars(handler)
-]
+#: Every verb and path of the document, with an id that nobody has.
+ROUTES = [(verb, re.sub(r"{\w+}", "nobody", path).lstrip("/")) for verb, path in operations()]
+STREAMS = [path for _, path in ROUTES if path.endswith(("stream", "events"))]
 
-
-async def refused(fetch: Any, verb: str, route: str, **options: Any) -> tuple[int, dict[str, Any]]:
-    body = "{}" if verb in ("POST", "PUT", "PATCH") else None
-    with pytest.raises(HTTPClientError) as caught:
-        await fetch(route, method=verb, body=body, request_timeout=5, **options)
-    response = caught.value.response
-    assert response is not None
-    assert response.headers["Content-Type"].startswith("application/json")
-    return response.code, json.loads(response.body)["error"]
+#: What only writes; else a GET reads, and all other calls drive the agent.
+WRITES = [("PUT", "current")]
 
 
-@pytest.mark.parametrize(("verb", "route"), ROUTES)
-async def test_a_stranger_gets_nowhere(
-    jp_fetch: Any, jp_serverapp: Any, verb: str, route: str
-) -> None:
-    """R51"""
-    code, error = await refused(jp_fetch, verb, route, headers={"Authorization": ""})
-    assert (code, error["code"]) == (403, "forbidden")
+@asynccontextmanager
+async def caller(api: Api, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody with nothing but these headers."""
+    async with httpx.AsyncClient(base_url=api.origin, headers=headers, timeout=10) as client:
+        yield client
 
 
-class Recorder(AllowAllAuthorizer):
-    """An authorizer that lets a guest read, and remembers what it was asked."""
+def error_of(response: httpx.Response) -> tuple[int, str]:
+    """The status and the code of a refusal, which is JSON."""
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json()["error"]["message"]
+    return response.status_code, response.json()["error"]["code"]
+
+
+async def test_a_stranger_gets_nowhere(api: Api) -> None:
+    """R51: not by any verb, whether a route has it or not."""
+    paths = {path for _, path in ROUTES} | {"nothing/here"}
+    for headers in ({}, {"Authorization": "token wrong"}, {"Cookie": "username=somebody"}):
+        async with caller(api, **headers) as stranger:
+            for path in paths:
+                for verb in VERBS:
+                    response = await stranger.request(verb, path)
+                    assert error_of(response) == (403, "forbidden"), (verb, path)
+
+
+async def test_a_token_in_the_address_is_a_login(api: Api) -> None:
+    """R51: where the server takes it, and only the right one."""
+    token = api.headers["Authorization"].removeprefix("token ")
+    async with caller(api) as stranger:
+        for path in STREAMS:
+            async with stranger.stream("GET", path, params={"token": "wrong"}) as response:
+                assert response.status_code == 403
+        async with stranger.stream("GET", "events", params={"token": token}) as response:
+            assert response.status_code == 200
+            assert response.headers["Content-Type"] == "text/event-stream"
+
+
+class Guard(AllowAllAuthorizer):
+    """An authorizer that refuses one action, and remembers what it was asked."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.refuses = ""
         self.asked: list[tuple[str, str]] = []
 
     def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
         self.asked.append((action, resource))
-        return action == "read"
+        return action != self.refuses
 
 
 @pytest.fixture
-def reader(jp_serverapp: Any) -> Recorder:
-    """The authorizer of a server whose guests may read and nothing else."""
-    authorizer = Recorder(parent=jp_serverapp)
+def guard(jp_serverapp: Any) -> Guard:
+    authorizer = Guard(parent=jp_serverapp)
     jp_serverapp.web_app.settings["authorizer"] = authorizer
     return authorizer
 
 
-DRIVES = ("prompt", "interrupt", "turns", "answer", "dismiss", "respond", "restart")
+async def test_read_write_and_execute_are_three_rights(api: Api, guard: Guard) -> None:
+    """N9: each route asks for its own, of one resource, and before all else."""
+    async with caller(api, **api.headers) as guest:
+        for verb, path in ROUTES:
+            guard.asked.clear()
+            guard.refuses = (
+                "read" if verb == "GET" else "write" if (verb, path) in WRITES else "execute"
+            )
+            response = await guest.request(verb, path)
+            assert error_of(response) == (403, "forbidden"), (verb, path)
+            assert guard.asked == [(guard.refuses, "hermes")], (verb, path)
 
 
-@pytest.mark.parametrize(("verb", "route"), [route for route in ROUTES if route[0] != "GET"])
-async def test_a_reader_changes_nothing(
-    jp_fetch: Any, reader: Recorder, verb: str, route: str
-) -> None:
-    """N9: read, write and execute are three rights on one resource."""
-    code, _ = await refused(jp_fetch, verb, route)
-    assert code == 403
-    drives = any(word in route for word in DRIVES) or route.endswith("/sessions")
-    assert reader.asked == [("execute" if drives else "write", "hermes")]
-
-
-async def test_a_reader_reads(api: Api, reader: Recorder) -> None:
+async def test_a_reader_reads(api: Api, guard: Guard) -> None:
+    guard.refuses = "write"
     assert (await api.get("sessions"))["sessions"] == []
     async with api.stream("approval/stream") as frames:
         assert (await frames.next()).data == {"pending": None, "pending_count": 0}
-    assert set(reader.asked) == {("read", "hermes")}
+    assert set(guard.asked) == {("read", "hermes")}
 
 
-async def test_a_cookie_alone_changes_nothing(api: Api, jp_serverapp: Any) -> None:
+async def test_a_cookie_alone_changes_nothing(api: Api) -> None:
     """XSRF: a page of somebody else's can send the cookie, not the token beside it."""
-    async with httpx.AsyncClient(base_url=api.origin) as browser:
+    async with caller(api) as browser:
+        await browser.get(api.origin.replace("hermes/api/", "login"))
         await browser.get("status", headers=api.headers)
         assert (await browser.get("status")).status_code == 200
-        answer = await browser.post("agent/restart")
-        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+        for verb, path in ROUTES:
+            if verb != "GET":
+                response = await browser.request(verb, path)
+                assert error_of(response) == (403, "forbidden"), (verb, path)
+                assert "_xsrf" in response.json()["error"]["message"]
+        # A page of this server's own can read it.
+        browser.headers["X-XSRFToken"] = browser.cookies["_xsrf"]
+        refused = await browser.post("questions/nobody/answer")
+        assert error_of(refused) == (404, "question_not_found")
 
 
-@pytest.mark.parametrize("verb", VERBS)
-async def test_a_path_that_there_is_not(jp_fetch: Any, jp_serverapp: Any, verb: str) -> None:
-    code, error = await refused(jp_fetch, verb, "/hermes/api/nothing/here")
-    assert (code, error["code"]) == (404, "no_such_route")
+async def test_a_page_of_another_origin_is_not_let_in(api: Api) -> None:
+    async with caller(api) as browser:
+        await browser.get("status", headers=api.headers)
+        for verb, path in ROUTES:
+            response = await browser.request(verb, path, headers={"Origin": "http://evil.example"})
+            assert response.status_code in (403, 404), (verb, path)
 
 
-async def test_a_verb_that_there_is_not(jp_fetch: Any, jp_serverapp: Any) -> None:
-    code, error = await refused(jp_fetch, "DELETE", "/hermes/api/status")
-    assert (code, error["code"]) == (405, "method_not_allowed")
+@pytest.mark.parametrize("verb", [verb.upper() for verb in VERBS])
+async def test_a_path_that_there_is_not(api: Api, verb: str) -> None:
+    async with caller(api, **api.headers) as client:
+        for path in ("nothing/here", "sessions/", "sessions/a/b/c", "questions//answer", ""):
+            assert error_of(await client.request(verb, path)) == (404, "no_such_route"), path
+
+
+async def test_a_verb_that_there_is_not(api: Api) -> None:
+    async with caller(api, **api.headers) as client:
+        for path in {path for _, path in ROUTES}:
+            for verb in (verb.upper() for verb in VERBS):
+                if (verb, path) not in ROUTES:
+                    refused = error_of(await client.request(verb, path))
+                    assert refused == (405, "method_not_allowed"), (verb, path)
+
+
+class TestALoginThatEnds:
+    """R51: streams that are open when it does."""
+
+    @pytest.fixture(autouse=True)
+    def at_once(self, extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(stream, "REAUTHENTICATE", 0.0)
+        monkeypatch.setattr(extension.streams._pulse, "callback_time", 50)
+
+    @pytest.mark.parametrize("how", ["gone", "refused", "unknown", "not allowed"])
+    async def test_ends_its_streams(
+        self,
+        api: Api,
+        extension: Any,
+        jp_serverapp: Any,
+        guard: Guard,
+        monkeypatch: pytest.MonkeyPatch,
+        how: str,
+    ) -> None:
+        valid = True
+
+        async def get_user(handler: Any) -> User | None:
+            if valid or how == "not allowed":
+                return User("ada")
+            if how == "refused":
+                raise web.HTTPError(403)
+            if how == "unknown":
+                raise OSError("The hub does not answer.")
+            return None
+
+        monkeypatch.setattr(jp_serverapp.identity_provider, "get_user", get_user)
+        paths = [path for path in STREAMS if "nobody" not in path]
+        async with caller(api, **api.headers) as client:
+            opened = [
+                await client.send(client.build_request("GET", path), stream=True) for path in paths
+            ]
+            assert [response.status_code for response in opened] == [200] * 3
+            await asyncio.sleep(0.3)
+            assert len(extension.streams) == 3
+            valid, guard.refuses = False, "read" if how == "not allowed" else ""
+            for response in opened:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    async with asyncio.timeout(10):
+                        await response.aread()
+            async with asyncio.timeout(10):
+                while len(extension.streams):
+                    await asyncio.sleep(0.01)
+            again = await client.get("events")
+            assert again.status_code in (403, 500)
+
+    async def test_is_not_hidden_by_what_a_request_has_kept(
+        self, api: Api, extension: Any, jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A hub's provider keeps the user of a request, which lasts as long as the stream."""
+        asked = 0
+
+        async def get_user(handler: Any) -> User | None:
+            nonlocal asked
+            if not hasattr(handler, "_jupyterhub_user"):
+                asked += 1
+                handler._jupyterhub_user = User("ada")
+            return handler._jupyterhub_user
+
+        monkeypatch.setattr(jp_serverapp.identity_provider, "get_user", get_user)
+        async with api.stream("approval/stream"), asyncio.timeout(10):
+            while asked < 3:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_refusal_is_json_and_says_nothing_of_the_server(
+    api: Api, extension: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError(f"something about {tmp_path}")
+
+    monkeypatch.setattr(extension.core, "current", broken)
+    async with caller(api, **api.headers) as client:
+        response = await client.get("current")
+    assert error_of(response) == (500, "internal")
+    assert str(tmp_path) not in json.dumps(response.json())

@@ -194,9 +194,9 @@ async def test_no_timeout_waits_without_a_deadline(api: Api) -> None:
         turn_id = await api.say(session_id, ASKS)
         question = await asked(page)
         assert question["deadline"] is None
-        await api.post("questions", question["id"], "answer", answers=[["red", "blue"]])
+        await api.post("questions", question["id"], "answer", answers=["red"])
         seen = await page.until(lambda frame: frame.ends(turn_id))
-    assert results(seen)[0]["user_response"] == "red, blue"
+    assert results(seen)[0]["user_response"] == "red"
 
 
 @pytest.mark.parametrize("hermes_settings", [{"approval_timeout": 1}])
