@@ -50,10 +50,16 @@ def run_server(
     *arguments: str,
     command: str = "server",
     python: Path | str = sys.executable,
+    again: Server | None = None,
     **environment: str,
 ) -> Iterator[Server]:
-    """Run ``jupyter {command}`` with all of its data in ``directory``, until the block ends."""
-    port, token = free_port(), secrets.token_hex(16)
+    """Run ``jupyter {command}`` with all of its data in ``directory``, until the block ends.
+
+    Args:
+        again: a server that has ended; the new one gets its address and its token.
+    """
+    port = int(again.url.strip("/").rpartition(":")[2]) if again else free_port()
+    token = again.token if again else secrets.token_hex(16)
     directory.mkdir(exist_ok=True)
     silence_news(directory / "settings")
     log = directory / "server.log"

@@ -115,6 +115,7 @@ describe('Conversation', () => {
         message_id: 't1.2',
         name: 'shell',
         result: 'a.txt',
+        status: 'complete',
         duration: 0.5
       })
     );

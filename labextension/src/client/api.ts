@@ -211,6 +211,7 @@ export interface EventData {
   'tool.complete': OfConversation<{
     tool_id: string;
     message_id: string;
+    status: MessageStatus;
     name: string;
     args?: unknown;
     result?: unknown;

@@ -5,6 +5,7 @@ import type {
   Gauge,
   HermesEvent,
   Message,
+  MessageStatus,
   Question,
   Turn,
   TurnState
@@ -171,7 +172,7 @@ export class Conversation {
       case 'tool.start':
         return this.setTool(event.data, 'streaming');
       case 'tool.complete':
-        return this.setTool(event.data, 'complete');
+        return this.setTool(event.data, event.data.status);
       case 'tool.progress':
         return this.setProgress(event.data);
       case 'question':
@@ -272,7 +273,7 @@ export class Conversation {
 
   private setTool(
     data: EventData['tool.start'] & Partial<EventData['tool.complete']>,
-    status: 'streaming' | 'complete'
+    status: MessageStatus
   ): void {
     const entry =
       this.byId.get(data.message_id) ??

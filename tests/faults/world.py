@@ -1,0 +1,194 @@
+"""All there is: a model, a server, its agent, a network, and a page that looks on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from hermes_jupyter.offline import OfflineModel
+from hermes_jupyter.offline.config import write_home
+from tests.servers import Server, run_server
+
+LABEXTENSION = Path(__file__).parents[2] / "labextension"
+
+
+def build_page(directory: Path) -> Path:
+    """The panel's client and model, as a program for Node."""
+    program = directory / "page.mjs"
+    line = ["node_modules/.bin/esbuild", "tests/page.ts", "--bundle", "--format=esm"]
+    line += ["--platform=node", "--log-level=warning", f"--outfile={program}"]
+    subprocess.run(line, cwd=LABEXTENSION, check=True, timeout=60)
+    return program
+
+
+class Network:
+    """What lies between the page and the server, and can be cut."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> int:
+        """The port of the near end."""
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def cut(self) -> None:
+        """Break every connection that there is."""
+        for writer in self._open:
+            writer.transport.abort()
+        self._open.clear()
+
+    def close(self) -> None:
+        self._server.close()
+        self.cut()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._open |= {writer, far_writer}
+        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        self._open -= {writer, far_writer}
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+class Page:
+    """The panel's own code, following a conversation in Node."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def shows(self) -> dict[str, Any]:
+        """What it shows now."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(b"\n")
+        async with asyncio.timeout(20):
+            return dict(json.loads(await self._process.stdout.readline()))
+
+    async def close(self) -> None:
+        self._process.kill()
+        await self._process.wait()
+
+
+class World:
+    """One conversation in it; the server may be another one from time to time."""
+
+    def __init__(self, directory: Path, model: OfflineModel) -> None:
+        self.model = model
+        #: The texts that the model was asked to say, as often as it was.
+        self.said: list[str] = []
+        self._directory = directory
+        self._servers = ExitStack()
+        answer = model.script
+
+        def told(request: Any) -> Any:
+            step = answer(request)
+            self.said.append(step.text)
+            return step
+
+        model.script = told
+
+    async def begin(self) -> None:
+        home = self._directory / "hermes-home"
+        write_home(home)
+        self._options = [f"--HermesExtension.hermes_home={home}"]
+        await self._serve(None)
+        self.network = Network(httpx.URL(self.server.url).port or 0)
+        port = await self.network.start()
+        self.api = httpx.AsyncClient(
+            base_url=f"{self.server.url}hermes/api/",
+            headers={"Authorization": f"token {self.server.token}"},
+            timeout=60,
+        )
+        self.session_id = (await self.call("POST", "sessions"))["id"]
+        program = await asyncio.to_thread(build_page, self._directory)
+        self.page = Page(
+            await asyncio.create_subprocess_exec(
+                *("node", str(program), f"http://127.0.0.1:{port}/"),
+                *(self.server.token, self.session_id),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=1 << 24,
+            )
+        )
+
+    async def end(self) -> None:
+        await self.page.close()
+        await self.api.aclose()
+        self.network.close()
+        await asyncio.to_thread(self._servers.close)
+
+    async def _serve(self, again: Server | None) -> None:
+        context = run_server(
+            self._directory / "jupyter", *self._options, again=again, **self.model.environ
+        )
+        # In a thread: the model has to answer meanwhile.
+        self.server = await asyncio.to_thread(self._servers.enter_context, context)
+
+    async def call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """Call a route, of whichever server there is next."""
+        for _ in range(100):
+            try:
+                response = await self.api.request(method, path, json=body if body else None)
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+                continue
+            return {"status": response.status_code, **response.json()}
+        raise AssertionError("There is no server.")
+
+    async def detail(self) -> dict[str, Any]:
+        return await self.call("GET", f"sessions/{self.session_id}")
+
+    # -- faults --------------------------------------------------------------------------------
+
+    async def kill_agent(self) -> None:
+        for child in psutil.Process(self.server.process.pid).children():
+            if "child.py" in " ".join(child.cmdline()):
+                child.kill()
+
+    async def kill_server(self) -> None:
+        self.server.process.kill()
+        await self._again()
+
+    async def stop_server(self) -> None:
+        self.server.process.terminate()
+        await self._again()
+
+    async def cut_network(self) -> None:
+        self.network.cut()
+
+    async def _again(self) -> None:
+        await asyncio.to_thread(self.server.process.wait, 20)
+        await self._serve(self.server)
+
+
+@asynccontextmanager
+async def a_world(directory: Path) -> AsyncIterator[World]:
+    """A world, until the block ends."""
+    async with OfflineModel() as model:
+        world = World(directory, model)
+        await world.begin()
+        try:
+            yield world
+        finally:
+            await world.end()
