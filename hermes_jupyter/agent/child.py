@@ -15,6 +15,7 @@ What it adds to the gateway of hermes-agent 0.19, all by names that are checked 
 * prompts that are refused, not queued, while a turn runs (who waits is decided in the parent);
 * what became of words said into a turn (``jupyter.steer.undelivered``), a prompt taken back in the
   database too (``jupyter.session.rewind``), a session read anew (``jupyter.session.reload``);
+* titles and the archive of sessions that are not open, and the stored name of a branch;
 * slash workers that start at their first use, and a death that follows the parent's.
 
 This is the only file that touches private names of Hermes.
@@ -38,9 +39,11 @@ from typing import Any
 APPROVAL_TIMEOUT = "HERMES_JUPYTER_APPROVAL_TIMEOUT"
 PARENT = "HERMES_JUPYTER_PARENT"
 
-#: Error codes of Hermes' gateway: a turn runs; what is meant is not there any more.
+#: Error codes of Hermes' gateway: a turn runs; what is meant is not there any more; a title is not
+#: to be had.
 BUSY = 4009
 GONE = 4018
+TITLE = 4022
 
 #: What must be there for the agent to be of use at all.
 NEEDED = {
@@ -52,6 +55,7 @@ NEEDED = {
         "_get_db",
         "_handle_busy_submit",
         "_LONG_HANDLERS",
+        "_methods",
         "_ok",
         "_on_tool_complete",
         "_on_tool_start",
@@ -150,6 +154,7 @@ def install(server: Any, approval: Any) -> None:
     _refuse_prompts_while_busy(server)
     _find_undelivered(server)
     _take_back(server)
+    _change_records(server)
 
 
 def _tell_ends_of_questions(server: Any) -> None:
@@ -420,6 +425,37 @@ def _take_back(server: Any) -> None:
     # They read a database: not on the thread that reads the pipe.
     added = {"jupyter.session.reload", "jupyter.session.rewind"}
     server._LONG_HANDLERS = server._LONG_HANDLERS | added
+
+
+def _change_records(server: Any) -> None:
+    stock_branch = server._methods["session.branch"]
+
+    def rename(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Give a stored session another title."""
+        try:
+            server._get_db().set_session_title(params["session_id"], params["title"])
+        except ValueError as error:
+            return dict(server._err(rid, TITLE, str(error)))
+        return dict(server._ok(rid, {"status": "ok"}))
+
+    def archive(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Put stored sessions away, or take them back."""
+        for session_id in params["session_ids"]:
+            server._get_db().set_session_archived(session_id, params["archived"])
+        return dict(server._ok(rid, {"status": "ok"}))
+
+    def branch(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Branch a session, and say under which name the branch is stored."""
+        reply = dict(stock_branch(rid, params))
+        if "result" in reply:
+            session = server._sessions[reply["result"]["session_id"]]
+            reply["result"]["stored_session_id"] = session["session_key"]
+        return reply
+
+    for name, method in (("rename", rename), ("archive", archive), ("branch", branch)):
+        server.method(f"jupyter.session.{name}")(method)
+        # They write a database: not on the thread that reads the pipe.
+        server._LONG_HANDLERS = server._LONG_HANDLERS | {f"jupyter.session.{name}"}
 
 
 def plain(content: Any) -> str:

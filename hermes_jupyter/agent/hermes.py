@@ -23,7 +23,7 @@ from ..core.agent import (
     SessionMoved,
     StatusChanged,
 )
-from ..core.errors import Conflict, Hint, NotFound, Unavailable
+from ..core.errors import BadRequest, Conflict, Hint, NotFound, Unavailable
 from ..core.gauge import Gauge
 from ..core.question import Kind
 from .find import INSTALL_HINT, OTHER_PYTHON, find_python
@@ -69,23 +69,30 @@ MAX_EARLY = 100
 #: Error codes of Hermes' gateway for a stored session that is not there.
 _NO_SUCH_SESSION = (4001, 4007)
 
-#: Error codes of the child: a turn runs; a prompt is not in the context any more.
+#: Error codes of the child: a turn runs; a prompt is not in the context any more; a
+#: title is not to be had.
 _BUSY = 4009
 _GONE = 4018
+_TITLE = 4022
 
 #: All that is ever called: Hermes' gateway has more, such as `shell.exec`, which nobody may reach.
 Method = Literal[
     "clarify.respond",
     "config.set",
     "jupyter.approval.respond",
+    "jupyter.session.archive",
+    "jupyter.session.branch",
     "jupyter.session.ready",
     "jupyter.session.reload",
+    "jupyter.session.rename",
     "jupyter.session.rewind",
     "jupyter.steer.undelivered",
     "prompt.submit",
     "secret.respond",
+    "session.close",
     "session.compress",
     "session.create",
+    "session.delete",
     "session.interrupt",
     "session.resume",
     "session.steer",
@@ -519,6 +526,46 @@ class HermesAgent:
     async def reload(self, session_id: str) -> None:
         """Read an idle session anew from Hermes' database."""
         await self._order("jupyter.session.reload", session_id)
+
+    async def rename(self, session_id: str, title: str) -> None:
+        """Give a stored session another title."""
+        try:
+            await self._ask("jupyter.session.rename", session_id=session_id, title=title)
+        except RpcError as error:
+            if error.code != _TITLE:
+                raise _refused(error) from error
+            raise BadRequest(
+                f"Hermes does not take this title: {error}", code="bad_title"
+            ) from error
+
+    async def archive(self, session_ids: Sequence[str], archived: bool) -> None:
+        """Put stored sessions away, or take them back."""
+        try:
+            await self._ask(
+                "jupyter.session.archive", session_ids=list(session_ids), archived=archived
+            )
+        except RpcError as error:
+            raise _refused(error) from error
+
+    async def delete(self, session_ids: Sequence[str]) -> None:
+        """Delete stored sessions for good, in this order."""
+        for session_id in session_ids:
+            live = self._live.pop(session_id, None)
+            try:
+                if live is not None:
+                    self._stored.pop(live, None)
+                    self._prepared.discard(live)
+                    await self._ask("session.close", session_id=live)
+                await self._ask("session.delete", session_id=session_id)
+            except RpcError as error:
+                # A draft of which nothing was said has never been stored.
+                if error.code not in _NO_SUCH_SESSION:
+                    raise _refused(error) from error
+
+    async def branch(self, session_id: str, title: str | None) -> str:
+        """Open a new session that begins with all that was said in an open one."""
+        reply = await self._order("jupyter.session.branch", session_id, name=title or "")
+        return self._bind(reply, reply["stored_session_id"]).session_id
 
     async def skip_approvals(self, session_id: str, on: bool) -> None:
         """Ask no approvals in an open session, or again."""

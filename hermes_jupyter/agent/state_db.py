@@ -1,40 +1,30 @@
 """Hermes' own database, ``state.db``, read only.
 
-The tables are those of hermes-agent 0.19 (schema 22). Columns that a database does not have are
+The tables are those of hermes-agent 0.19 (schema 22); columns that a database does not have are
 read as their defaults. One connection is kept, in a thread of its own, so that the event loop
-never waits for a disk.
+never waits for a disk and calls that come at once share what was read.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from ..core.agent import HistoryMessage
+from ..core.agent import Found, HistoryMessage
 from ..core.errors import Unavailable
 from ..core.lineage import SessionRow
-from .translate import tool_result
+from .state_messages import Copies, last_row, read_copies, read_messages
+from .state_search import search
+from .state_sessions import SessionsTable
 
 T = TypeVar("T")
 
-#: Columns of ``sessions`` that older databases may lack, with what is read instead.
-_OPTIONAL = {
-    "model_config": "NULL",
-    "cwd": "NULL",
-    "archived": "0",
-    "estimated_cost_usd": "NULL",
-    "message_count": "0",
-}
-
-#: How Hermes marks content that is not a plain text.
-_JSON_MARK = "\0json:"
+#: Conversations whose copies are remembered.
+_REMEMBERED = 64
 
 
 class StateDb:
@@ -44,14 +34,17 @@ class StateDb:
         self._path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hermes-state-db")
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._table = SessionsTable()
+        self._copies: dict[tuple[str, ...], tuple[int, Copies]] = {}
 
     async def sessions(self) -> Sequence[SessionRow]:
-        """Every session in the database.
+        """Every session in the database; the same object as long as nothing has changed.
 
         Raises:
             Unavailable: the file is there but could not be read.
         """
-        return await self._read(_sessions, [])
+        return await self._read(lambda db: self._table.read(db), ())
 
     async def messages(
         self, session_ids: Sequence[str], *, before: int | None, limit: int
@@ -64,11 +57,19 @@ class StateDb:
         Rows that a person took back are left out; rows that were summarised away are not. What
         Hermes copies into a continuation (a summary and the newest messages) is told once.
         """
-        return await self._read(lambda db: _messages(db, session_ids, before, limit), [])
+
+        def read(db: sqlite3.Connection) -> list[HistoryMessage]:
+            return read_messages(db, session_ids, self._copies_of(db, session_ids), before, limit)
+
+        return await self._read(read, [])
 
     async def last_row(self, session_ids: Sequence[str]) -> int:
         """The number of the newest row of these sessions; 0 if there is none."""
-        return await self._read(lambda db: _last_row(db, session_ids), 0)
+        return await self._read(lambda db: last_row(db, session_ids), 0)
+
+    async def search(self, text: str, *, limit: int) -> list[Found]:
+        """The newest messages in which all words of ``text`` are found."""
+        return await self._read(lambda db: search(db, text, limit), [])
 
     def close(self) -> None:
         """Close the connection; reading again is an error."""
@@ -76,171 +77,56 @@ class StateDb:
             self._thread.submit(self._connection.close)
         self._thread.shutdown(wait=False)
 
+    # -- in the thread -------------------------------------------------------------------------
+
+    def _copies_of(self, db: sqlite3.Connection, session_ids: Sequence[str]) -> Copies:
+        key = tuple(session_ids)
+        newest = last_row(db, session_ids)
+        known = self._copies.get(key)
+        if known is not None and known[0] == newest:
+            return known[1]
+        copies = read_copies(db, session_ids)
+        while len(self._copies) >= _REMEMBERED:
+            del self._copies[next(iter(self._copies))]
+        self._copies[key] = (newest, copies)
+        return copies
+
+    def _open(self) -> sqlite3.Connection | None:
+        """The connection to the file that is there now; None: there is none."""
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            self._forget()
+            return None
+        file = (stat.st_dev, stat.st_ino)
+        if self._file != file:
+            # Another file under the same name: the old one would be read for ever.
+            self._forget()
+        if self._connection is None:
+            self._connection = sqlite3.connect(
+                f"{self._path.as_uri()}?mode=ro", uri=True, timeout=1, check_same_thread=False
+            )
+            self._connection.row_factory = sqlite3.Row
+            self._file = file
+        return self._connection
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._file = None
+        self._table = SessionsTable()
+        self._copies.clear()
+
     async def _read(self, query: Callable[[sqlite3.Connection], T], nothing: T) -> T:
         def run() -> T:
-            if self._connection is None:
-                if not self._path.exists():
-                    return nothing
-                self._connection = sqlite3.connect(
-                    f"{self._path.as_uri()}?mode=ro", uri=True, timeout=1, check_same_thread=False
-                )
-                self._connection.row_factory = sqlite3.Row
-            return query(self._connection)
+            db = self._open()
+            return nothing if db is None else query(db)
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, run)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise Unavailable(
                 f"Hermes' database could not be read: {error}",
                 code="state_db_unreadable",
                 hint={"text": f"Look at {self._path}: is it locked, damaged or not yours?"},
             ) from error
-
-
-def _sessions(db: sqlite3.Connection) -> list[SessionRow]:
-    columns = {row["name"] for row in db.execute("PRAGMA table_info(sessions)")}
-    if not columns:
-        return []  # Hermes has made the file but not its tables yet.
-    wanted = ", ".join(
-        f"s.{name}" if name in columns else f"{default} AS {name}"
-        for name, default in _OPTIONAL.items()
-    )
-    query = f"""
-        SELECT s.id, s.source, s.title, s.parent_session_id, s.end_reason, s.started_at,
-               s.ended_at, s.model, {wanted},
-               (SELECT MAX(m.timestamp) FROM messages m WHERE m.session_id = s.id) AS spoke_at,
-               (SELECT substr(m.content, 1, 400) FROM messages m
-                WHERE m.session_id = s.id AND m.role = 'user' ORDER BY m.id LIMIT 1) AS opening
-        FROM sessions s"""  # noqa: S608  only names from this file
-    with closing(db.execute(query)) as cursor:
-        return [_session(row) for row in cursor]
-
-
-def _session(row: sqlite3.Row) -> SessionRow:
-    try:
-        marks = json.loads(row["model_config"] or "{}")
-    except ValueError:
-        marks = {}  # One damaged row must not hide the others.
-    marks = marks if isinstance(marks, dict) else {}
-    return SessionRow(
-        id=row["id"],
-        source=row["source"],
-        title=row["title"],
-        parent_id=row["parent_session_id"],
-        end_reason=row["end_reason"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        last_active=row["spoke_at"] or row["started_at"],
-        message_count=row["message_count"] or 0,
-        preview=_plain(row["opening"])[:60],
-        model=row["model"],
-        cwd=row["cwd"],
-        archived=bool(row["archived"]),
-        branched_from=marks.get("_branched_from"),
-        delegate_from=marks.get("_delegate_from"),
-        cost_usd=row["estimated_cost_usd"],
-    )
-
-
-def _messages(
-    db: sqlite3.Connection, session_ids: Sequence[str], before: int | None, limit: int
-) -> list[HistoryMessage]:
-    copied = _copied(db, session_ids)
-    # Segments in one JSON array, so that any number of them is one parameter.
-    segments = json.dumps([(name, copied.get(name, 0)) for name in session_ids])
-    query = """
-        WITH segments AS (SELECT json_extract(value, '$[0]') AS id,
-                                 json_extract(value, '$[1]') AS copied FROM json_each(?))
-        SELECT m.id, m.session_id, m.role, m.content, m.tool_call_id, m.tool_calls, m.tool_name,
-               m.timestamp, m.reasoning
-        FROM segments s JOIN messages m ON m.session_id = s.id AND m.id > s.copied
-        WHERE (m.active = 1 OR m.compacted = 1) AND m.role IN ('user', 'assistant', 'tool')
-              AND m.id < ?
-        ORDER BY m.id DESC LIMIT ?"""
-    with closing(db.execute(query, (segments, before or 1 << 62, limit))) as cursor:
-        rows = cursor.fetchall()[::-1]
-    calls: dict[str, dict[str, Any]] = {}
-    found = []
-    for row in rows:
-        for call in _calls(row["tool_calls"]):
-            calls[str(call.get("id"))] = call.get("function") or {}
-        text = _plain(row["content"])
-        if row["role"] == "tool":
-            found.append(_tool_message(row, text, calls.get(row["tool_call_id"] or "", {})))
-        elif text.strip() or row["reasoning"]:
-            found.append(
-                HistoryMessage(
-                    row["id"],
-                    row["session_id"],
-                    row["role"],
-                    text,
-                    row["timestamp"],
-                    row["reasoning"],
-                )
-            )
-    return found
-
-
-def _last_row(db: sqlite3.Connection, session_ids: Sequence[str]) -> int:
-    # Of each session the index gives its last row at once, however many it has.
-    query = """
-        SELECT MAX((SELECT id FROM messages WHERE session_id = value ORDER BY id DESC LIMIT 1))
-        FROM json_each(?)"""
-    with closing(db.execute(query, (json.dumps([*session_ids]),))) as cursor:
-        return int(cursor.fetchone()[0] or 0)
-
-
-def _copied(db: sqlite3.Connection, session_ids: Sequence[str]) -> dict[str, int]:
-    """The last row of each continuation that is a copy: that of its parent's last message."""
-    pairs = json.dumps(list(pairwise(session_ids)))
-    query = """
-        WITH pairs AS (SELECT json_extract(value, '$[0]') AS parent,
-                              json_extract(value, '$[1]') AS child FROM json_each(?)),
-             ends AS (SELECT child, (SELECT MAX(id) FROM messages
-                                     WHERE session_id = parent AND active = 1) AS id FROM pairs)
-        SELECT ends.child, MIN(copy.id)
-        FROM ends JOIN messages last ON last.id = ends.id
-             JOIN messages copy ON copy.session_id = ends.child AND copy.role = last.role
-                  AND copy.content IS last.content AND copy.tool_call_id IS last.tool_call_id
-        GROUP BY ends.child"""
-    with closing(db.execute(query, (pairs,))) as cursor:
-        return {row[0]: row[1] for row in cursor}
-
-
-def _tool_message(row: sqlite3.Row, text: str, call: dict[str, Any]) -> HistoryMessage:
-    result, error = tool_result(text)
-    try:
-        args = json.loads(call.get("arguments") or "{}")
-    except ValueError:
-        args = {"arguments": call.get("arguments")}
-    tool = {
-        "id": row["tool_call_id"],
-        "name": row["tool_name"] or call.get("name") or "tool",
-        "args": args,
-        "result": result,
-        "duration": None,
-        "error": error,
-    }
-    at: float = row["timestamp"]
-    return HistoryMessage(row["id"], row["session_id"], "tool", "", at, tool=tool)
-
-
-def _calls(stored: str | None) -> list[dict[str, Any]]:
-    try:
-        calls = json.loads(stored or "[]")
-    except ValueError:
-        return []
-    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-
-
-def _plain(content: str | None) -> str:
-    """The text of a message's content, of whatever parts it is made."""
-    if not content or not content.startswith(_JSON_MARK):
-        return content or ""
-    try:
-        parts = json.loads(content[len(_JSON_MARK) :])
-    except ValueError:
-        return content[len(_JSON_MARK) :]
-    if not isinstance(parts, list):
-        return str(parts)
-    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict)).strip()

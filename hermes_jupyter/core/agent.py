@@ -51,15 +51,29 @@ class Compacted:
 
 @dataclass(frozen=True, slots=True)
 class HistoryMessage:
-    """One row of a transcript as the agent's database has it; ``row`` orders all of them."""
+    """One row of a transcript as the agent's database has it; ``row`` orders all of them.
+
+    A ``notice`` stands where messages were compacted into a summary.
+    """
 
     row: int
     session_id: str
-    role: Literal["user", "assistant", "tool"]
+    role: Literal["user", "assistant", "tool", "notice"]
     text: str
     at: float
     reasoning: str | None = None
     tool: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message that a search has found; ``pieces`` of its text, each with whether it matches."""
+
+    row: int
+    session_id: str
+    role: str
+    at: float
+    pieces: list[tuple[str, bool]]
 
 
 # -- what an agent tells ---------------------------------------------------------------------
@@ -234,7 +248,7 @@ class History(Protocol):
     """The agent's own store, read only."""
 
     async def sessions(self) -> Sequence[SessionRow]:
-        """Every session there is.
+        """Every session there is; the same object as long as nothing has changed.
 
         Raises:
             Unavailable: the store is there but could not be read.
@@ -244,6 +258,9 @@ class History(Protocol):
         self, session_ids: Sequence[str], *, before: int | None, limit: int
     ) -> list[HistoryMessage]:
         """The last ``limit`` rows of these sessions with a number below ``before``, in order."""
+
+    async def search(self, text: str, *, limit: int) -> list[Found]:
+        """The newest messages in which all words of ``text`` are found."""
 
     async def last_row(self, session_ids: Sequence[str]) -> int:
         """The number of the newest row of these sessions; 0 if there is none."""
@@ -318,6 +335,22 @@ class Agent(Protocol):
 
     async def reload(self, session_id: str) -> None:
         """Read an idle session anew from the agent's store."""
+
+    async def rename(self, session_id: str, title: str) -> None:
+        """Give a stored session another title; empty: none.
+
+        Raises:
+            BadRequest: the title is taken, or none that the agent accepts.
+        """
+
+    async def archive(self, session_ids: Sequence[str], archived: bool) -> None:
+        """Put stored sessions away, or take them back."""
+
+    async def delete(self, session_ids: Sequence[str]) -> None:
+        """Delete stored sessions for good, in this order; an open one is closed before."""
+
+    async def branch(self, session_id: str, title: str | None) -> str:
+        """Open a new session that begins with all that was said in an open one; its name."""
 
     async def skip_approvals(self, session_id: str, on: bool) -> None:
         """Ask no approvals in an open session (or again), until its process ends."""

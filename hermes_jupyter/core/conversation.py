@@ -430,6 +430,18 @@ class Conversation:
 
     # -- telling -------------------------------------------------------------------------------
 
+    def earlier(self, before: str | None, limit: int) -> list[dict[str, Any]] | None:
+        """The messages known here before one of them (None: at the end); None: it is not known."""
+        known: list[HistoryMessage | Message] = [*self.history, *self.messages]
+        ids = [_id_of(message) for message in known]
+        if before is not None and before not in ids:
+            return None
+        end = len(ids) if before is None else ids.index(before)
+        return [
+            message.to_json() if isinstance(message, Message) else history_json(message)
+            for message in known[max(0, end - limit) : end]
+        ]
+
     def recent(self, limit: int) -> list[dict[str, Any]]:
         """The last ``limit`` messages and the whole turn in hand, oldest first."""
         live = self.messages
@@ -443,3 +455,7 @@ class Conversation:
         before = max(0, limit - len(told))
         past = self.history[-before:] if before and start == 0 else []
         return [history_json(row) for row in past] + told
+
+
+def _id_of(message: HistoryMessage | Message) -> str:
+    return message.id if isinstance(message, Message) else str(message.row)

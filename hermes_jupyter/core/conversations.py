@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from .agent import History, HistoryMessage, Opened
 from .conversation import Conversation
-from .errors import NotFound
+from .errors import BadRequest, CoreError, Forbidden, NotFound
 from .journal import EVERYWHERE, Journal
-from .lineage import Chain, chains
+from .lineage import Chain
+from .listing import Lineages, Wanted, entry_of, is_listed, page
+from .message import history_json
 from .questions import Questions
 from .store import Kept, Store
 from .summary import NEW, summary_of
 from .turn import Turn
 
+log = logging.getLogger(__name__)
+
 #: Messages that a snapshot carries, besides the whole running turn.
 SNAPSHOT_MESSAGES = 50
+
+#: Seconds between two looks at the agent's database.
+WATCH = 0.8
+
+#: Rows that one event tells; a page that lacks more of them asks for the list.
+MOST_TOLD = 50
 
 #: What is said where a conversation has grown by another program's hand.
 _GREW = "Another program has gone on with this conversation. What it said is shown above."
@@ -33,6 +45,9 @@ class Conversations:
         self._store = store
         self._journal = journal
         self._questions = questions
+        self._lineages_known = Lineages(())
+        #: What the pages that are open know of; None: none is.
+        self._lineages_told: Lineages | None = None
         self._live: dict[str, Conversation] = {}
         self._canonical: dict[str, str] = {}
 
@@ -57,12 +72,7 @@ class Conversations:
         if live is not None and (live.messages or live.opened):
             await self._notice_others(live)
             return live
-        by_id = {
-            row.id: chain
-            for chain in chains(await self._history.sessions())
-            for row in chain.segments
-        }
-        chain = by_id.get(session_id)
+        chain = (await self._lineages()).of(session_id)
         if chain is None:
             if live is not None:
                 return live
@@ -80,19 +90,80 @@ class Conversations:
             self._remember(conversation, kept)
         return conversation
 
-    async def listing(self, *, limit: int) -> dict[str, Any]:
-        """The conversations, newest activity first, and how many there are."""
-        found = {chain.root.id: chain for chain in chains(await self._history.sessions())}
-        rows = []
-        for root, chain in found.items():
-            conversation = self.live(root)
-            if conversation is not None:
-                conversation.chain = chain
-            elif chain.freshest.message_count and chain.relation != "subagent":
-                rows.append(summary_of(chain) | self._attention(root))
-        rows += [self.summary(live) for live in self._live.values() if _spoken(live)]
-        rows.sort(key=lambda row: row["last_active"], reverse=True)
-        return {"sessions": rows[:limit], "next_cursor": None, "total": len(rows)}
+    async def listing(self, wanted: Wanted) -> dict[str, Any]:
+        """One page of the conversations, newest activity first, and how many there are.
+
+        Raises:
+            BadRequest: the cursor is not one of this list.
+        """
+        lineages = await self._lineages()
+        rows = {}
+        for live in self._live.values():
+            live.chain = lineages.all.get(live.id, live.chain)
+            if _spoken(live):
+                rows[live.id] = self.summary(live)
+        stored = (entry for entry in lineages.entries if entry.id not in rows)
+        entries = sorted((*stored, *map(entry_of, rows.values())), reverse=True)
+
+        def row_of(session_id: str) -> dict[str, Any]:
+            return rows.get(session_id) or self._stored_row(lineages.all[session_id])
+
+        return page(entries, row_of, wanted)
+
+    async def search(self, text: str, *, limit: int) -> list[dict[str, Any]]:
+        """The newest messages in which all words of ``text`` are found, with their conversation."""
+        lineages = await self._lineages()
+        found = []
+        for one in await self._history.search(text, limit=limit):
+            chain = lineages.of(one.session_id)
+            if chain is not None and chain.relation != "subagent":
+                found.append(
+                    {
+                        "session_id": self.canonical(chain.root.id),
+                        "title": chain.tip.title or chain.root.title,
+                        "source": chain.root.source,
+                        "message_id": str(one.row),
+                        "role": one.role,
+                        "at": one.at,
+                        "snippet": [{"text": piece, "match": hit} for piece, hit in one.pieces],
+                    }
+                )
+        return found
+
+    async def transcript(self, conversation: Conversation) -> list[dict[str, Any]]:
+        """All messages of a conversation, from its beginning."""
+        pages: list[list[dict[str, Any]]] = []
+        before: str | None = None
+        while True:
+            page = await self.earlier(conversation, before=before, limit=1000)
+            pages.append(page["messages"])
+            before = page["before"]
+            if before is None:
+                return [message for page in reversed(pages) for message in page]
+
+    async def earlier(
+        self, conversation: Conversation, *, before: str | None, limit: int
+    ) -> dict[str, Any]:
+        """Messages of the agent's database from before ``before``, and where they begin.
+
+        Args:
+            before: the id of a message, or what an earlier answer gave; None: the newest.
+
+        Raises:
+            BadRequest: ``before`` is neither.
+        """
+        known = conversation.earlier(before, limit)
+        if known:
+            return {"messages": known, "before": known[0]["id"]}
+        if known is not None and not conversation.history:
+            return {"messages": [], "before": None}
+        row = conversation.history[0].row if known is not None else _row_number(before)
+        rows = await self._history.messages([*conversation.segments], before=row, limit=limit)
+        more = len(rows) == limit
+        return {
+            "messages": [history_json(row) for row in rows],
+            "before": str(rows[0].row) if more else None,
+        }
 
     def snapshot(self, conversation: Conversation) -> dict[str, Any]:
         """All a page needs to show a conversation and to read on from ``cursor``."""
@@ -150,6 +221,37 @@ class Conversations:
             self._canonical[canonical] = canonical
         return conversation
 
+    def must_allow(self, conversation: Conversation, what: str) -> None:
+        """Refuse what the row of a conversation does not offer.
+
+        Raises:
+            Forbidden: ``what`` is not among its capabilities.
+        """
+        chain = conversation.chain
+        if chain is not None and what not in summary_of(chain)["capabilities"]:
+            raise Forbidden(
+                "This conversation is a subagent's: it can be read, and nothing else.",
+                hint={"text": "Go on in the conversation that it belongs to."},
+            )
+
+    async def refresh(self, conversation: Conversation) -> None:
+        """Take over a change that the agent has just made in its database."""
+        chain = (await self._lineages()).all.get(conversation.id)
+        conversation.chain = chain or conversation.chain
+        self.changed(conversation)
+
+    def forget(self, conversation: Conversation) -> None:
+        """A conversation has been deleted."""
+        self._live.pop(conversation.id, None)
+        for segment in conversation.segments:
+            self._canonical.pop(segment, None)
+        self._canonical.pop(conversation.id, None)
+        self._questions.forget(conversation.id)
+        self._journal.publish(
+            "sessions", {"sessions": [], "removed": [conversation.id]}, EVERYWHERE
+        )
+        self._journal.rest(conversation.id)
+
     def opened(self, conversation: Conversation, opened: Opened) -> None:
         """The agent has a conversation open."""
         conversation.opened = True
@@ -177,6 +279,38 @@ class Conversations:
         data = self.snapshot(conversation)
         conversation.publish("snapshot", data)
         self.changed(conversation)
+
+    async def watch(self) -> None:
+        """Tell the pages what other programs change in the agent's database, until cancelled."""
+        while True:
+            began = time.monotonic()
+            try:
+                await self._tell_changes()
+            except CoreError as error:
+                log.warning("Changes of the agent's database are not told: %s", error)
+            # Reading thousands of sessions takes a while: most of the time is for others.
+            await asyncio.sleep(max(WATCH, 10 * (time.monotonic() - began)))
+
+    async def _tell_changes(self) -> None:
+        if not self._journal.watched(EVERYWHERE):
+            self._lineages_told = None
+            return
+        before, self._lineages_told = self._lineages_told, await self._lineages()
+        lineages = self._lineages_told
+        if before is None or lineages is before:
+            return
+        rows = []
+        for chain in lineages.changed_since(before):
+            live = self.live(chain.root.id)
+            if live is not None:
+                live.chain = chain
+                await self._notice_others(live)
+            elif is_listed(chain):
+                rows.append(self._stored_row(chain))
+        gone = [id_ for id_ in lineages.gone_since(before) if self.live(id_) is None]
+        if rows or gone:
+            data = {"sessions": rows[:MOST_TOLD], "removed": gone}
+            self._journal.publish("sessions", data, EVERYWHERE)
 
     async def settle(self, conversation: Conversation) -> None:
         """Compare with the agent's database, once the agent is idle.
@@ -229,6 +363,16 @@ class Conversations:
         conversation.notice(_GREW, "info")
         self.told_anew(conversation)
 
+    async def _lineages(self) -> Lineages:
+        """The conversations of the agent's database, worked out once for each version of it."""
+        rows = await self._history.sessions()
+        if rows is not self._lineages_known.rows:
+            self._lineages_known = Lineages(rows)
+        return self._lineages_known
+
+    def _stored_row(self, chain: Chain) -> dict[str, Any]:
+        return summary_of(chain) | self._attention(chain.root.id)
+
     def _attention(self, session_id: str) -> dict[str, Any]:
         """What of a conversation's row follows from the questions that wait for a person."""
         attention = self._questions.attention(session_id)
@@ -258,6 +402,12 @@ class Conversations:
             conversation.gauge = kept.gauge
         if kept.unfinished is not None:
             conversation.interrupted_by_restart(kept.unfinished)
+
+
+def _row_number(before: str | None) -> int:
+    if before is None or not (before.isascii() and before.isdigit() and len(before) < 19):
+        raise BadRequest("`before` is no place of this transcript.", code="bad_before")
+    return int(before)
 
 
 def _is_known(text: str, said: list[str]) -> bool:

@@ -35,6 +35,7 @@ from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
 from .question import Question
 from .questions import Questions
+from .records import Records
 from .store import Store
 from .turn import Turn
 from .turns import Limits, Turns
@@ -59,13 +60,21 @@ class Core:
         self._store = store
         self.limits = limits
         self._current: dict[str, str | None] = {}
+        self._watching: asyncio.Task[None] | None = None
         self.questions = Questions(agent, store, self._announce_question, self._say)
         self.conversations = Conversations(agent.history, store, self.journal, self.questions)
         self.turns = Turns(agent, store, self.conversations, self.questions, limits)
+        self.records = Records(agent, store, self.conversations, self.turns)
         agent.listen(self.hear)
+
+    def start(self) -> None:
+        """Look after what other programs change; needs a running loop."""
+        self._watching = asyncio.get_running_loop().create_task(self.conversations.watch())
 
     async def close(self) -> None:
         """End the agent and what was under way."""
+        if self._watching is not None:
+            self._watching.cancel()
         self.turns.close()
         await self.agent.close()
         self.agent.history.close()

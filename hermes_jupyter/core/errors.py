@@ -4,6 +4,7 @@
 
     CoreError            code, message, hint and the facts a page needs next
     ├── BadRequest       the request makes no sense as it is
+    ├── Forbidden        nobody may do that with this
     ├── NotFound         no such conversation, turn or question (or not yours)
     ├── Conflict         somebody or something was faster
     ├── TooLarge         over a documented limit
@@ -58,6 +59,12 @@ class BadRequest(CoreError):
     """The request makes no sense as it is."""
 
     code = "bad_request"
+
+
+class Forbidden(CoreError):
+    """Nobody may do that with this, such as go on with a subagent's conversation."""
+
+    code = "read_only"
 
 
 class NotFound(CoreError):

@@ -124,6 +124,11 @@ class Journal:
             viewer.wake(event)
         return event
 
+    def watched(self, name: str) -> bool:
+        """Whether anybody reads along in a topic."""
+        topic = self._topics.get(name)
+        return topic is not None and bool(topic.viewers)
+
     def rest(self, name: str) -> None:
         """Keep less of a topic in which nothing goes on: a snapshot tells the rest as well."""
         topic = self._topics.get(name)

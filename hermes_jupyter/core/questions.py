@@ -111,6 +111,13 @@ class Questions:
         for question in kept:
             self._all.setdefault(question.id, question)
 
+    def forget(self, session_id: str) -> None:
+        """A conversation has been deleted, and what was asked in it with it."""
+        for question in self.unfinished(session_id):
+            self._close(question, "dismissed")
+        for question in self.of(session_id):
+            del self._all[question.id]
+
     # -- what a person says --------------------------------------------------------------------
 
     async def answer(self, question_id: str, body: dict[str, Any], by: Answerer) -> dict[str, Any]:

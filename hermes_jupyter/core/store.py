@@ -120,6 +120,11 @@ class Store:
                 (session_id, self._server, json.dumps(message)),
             )
 
+    def forget(self, session_id: str) -> None:
+        """Delete all that is kept of a conversation."""
+        for table in ("questions", "prompts", "gauges", "unfinished"):
+            self._write(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))  # noqa: S608
+
     async def close(self) -> None:
         """Finish writing and give the lease back."""
 

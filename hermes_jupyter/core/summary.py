@@ -6,8 +6,14 @@ from typing import Any
 
 from .lineage import Chain
 
-#: What a person may do with a conversation, for the page to offer.
-CAPABILITIES = ["prompt", "interrupt"]
+#: What a person may do with a conversation, for the page to offer; it is refused otherwise.
+CAPABILITIES = [
+    *("prompt", "interrupt", "steer", "undo", "compress", "answer"),
+    *("rename", "archive", "delete", "branch", "export"),
+]
+
+#: What is left of that where the conversation is a subagent's: its parent speaks for it.
+READ_ONLY = ["export"]
 
 #: The row of a conversation that the agent has not stored yet.
 NEW: dict[str, Any] = {
@@ -57,6 +63,7 @@ def summary_of(chain: Chain) -> dict[str, Any]:
         "model": chain.tip.model,
         "cwd": chain.tip.cwd,
         "archived": chain.tip.archived,
+        "capabilities": READ_ONLY if chain.relation == "subagent" else CAPABILITIES,
         "state": "idle",
         "attention": {"clarify": 0, "approval": 0},
     }

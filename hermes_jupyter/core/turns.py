@@ -87,7 +87,7 @@ class Turns:
             Conflict: ``limits.queued`` turns wait already; or ``replaces`` while a turn is in hand.
         """
         self._check(text)
-        conversation = await self._conversations.find(session_id)
+        conversation = await self._writable(session_id)
         known = conversation.prompts.get(client_id) if client_id else None
         if known is not None:
             return known
@@ -110,7 +110,7 @@ class Turns:
         Raises:
             Conflict: ``limits.queued`` turns wait already.
         """
-        conversation = await self._conversations.find(session_id)
+        conversation = await self._writable(session_id)
         turn = Turn(focus or "", action="compress")
         self._take(conversation, turn)
         return turn
@@ -121,7 +121,7 @@ class Turns:
         Raises:
             Conflict: a turn is in hand, or there is nothing to take back.
         """
-        conversation = await self._conversations.find(session_id)
+        conversation = await self._writable(session_id)
         _must_be_idle(conversation, "the last prompt is taken back")
         last = conversation.last_prompt()
         if last is None:
@@ -173,12 +173,22 @@ class Turns:
                 return turn
         raise NotFound("No such prompt waits.", code="turn_not_found")
 
+    async def open_idle(self, conversation: Conversation) -> None:
+        """Have the agent open a conversation in which no turn is in hand.
+
+        Raises:
+            Conflict: one is.
+        """
+        _must_be_idle(conversation, "a branch begins")
+        self._conversations.opened(conversation, await self._open(conversation))
+        await self._agent.prepare(conversation.tip_id)
+
     async def skip_approvals(self, session_id: str, on: bool, by: Answerer) -> bool:
         """Allow all that the agent does in a conversation, or ask again.
 
         What waits already is allowed too. It ends by command, and with the agent's process.
         """
-        conversation = await self._conversations.find(session_id)
+        conversation = await self._writable(session_id)
         if on and not conversation.opened:
             self._conversations.opened(conversation, await self._open(conversation))
         if conversation.opened:
@@ -218,6 +228,11 @@ class Turns:
                 self._finish(conversation, error)
 
     # -- within --------------------------------------------------------------------------------
+
+    async def _writable(self, session_id: str) -> Conversation:
+        conversation = await self._conversations.find(session_id)
+        self._conversations.must_allow(conversation, "prompt")
+        return conversation
 
     def _check(self, text: str) -> None:
         if not text.strip():

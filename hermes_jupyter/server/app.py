@@ -121,6 +121,7 @@ class HermesExtension(ExtensionApp):
             }
         )
         self.activity.start()
+        self.serverapp.io_loop.add_callback(self.core.start)
         # Not every signal lets a server run `stop_extension`.
         atexit.register(self.agent.kill)
 

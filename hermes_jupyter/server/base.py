@@ -13,7 +13,15 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from ..core.core import Core
-from ..core.errors import BadRequest, Conflict, CoreError, NotFound, TooLarge, Unavailable
+from ..core.errors import (
+    BadRequest,
+    Conflict,
+    CoreError,
+    Forbidden,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 from ..core.question import Answerer
 
 #: What Jupyter's authorizers are asked about; the action is read, write or execute.
@@ -46,6 +54,7 @@ class TooMany(CoreError):
 
 _STATUS: dict[type[CoreError], int] = {
     BadRequest: 400,
+    Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
@@ -206,6 +215,19 @@ class HermesHandler(APIHandler):
         if value is None:
             raise BadRequest(f"`{name}` is missing.", code="missing_field")
         return value
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """A number from 1 to ``most`` in the query.
+
+        Raises:
+            BadRequest: it is there and not such a number.
+        """
+        given = self.get_query_argument(name, str(default))
+        if not (given.isascii() and given.isdecimal()) or len(given) > 9:
+            raise BadRequest(f"`{name}` must be a number from 1 to {most}.", code=f"bad_{name}")
+        if not 1 <= int(given) <= most:
+            raise BadRequest(f"`{name}` must be a number from 1 to {most}.", code=f"bad_{name}")
+        return int(given)
 
     def answerer(self, body: dict[str, Any]) -> Answerer:
         """Who acts: the person as Jupyter knows them, and how the client calls itself."""

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from ..core.errors import BadRequest
+from ..core.listing import Wanted
 from ..core.turn import Turn
 from ..core.turns import WhenBusy
 from .base import HermesHandler, authorized_to
+from .export import FORMATS, file_name
 from .status import DIRECTORY
 
 #: Rows of the list, unless the page asks for fewer.
 MAX_ROWS = 200
+
+#: Characters of the longest text that is searched for; what is beyond is not looked at.
+MAX_QUERY = 500
 
 
 class SessionsHandler(HermesHandler):
@@ -24,11 +30,18 @@ class SessionsHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Answer ``{sessions, next_cursor, total}``, newest activity first."""
-        given = self.get_query_argument("limit", "50")
-        if not given.isdecimal() or len(given) > 3 or not 1 <= int(given) <= MAX_ROWS:
-            raise BadRequest(f"`limit` must be a number from 1 to {MAX_ROWS}.", code="bad_limit")
-        self.reply(await self.core.conversations.listing(limit=int(given)))
+        """Answer ``{sessions, next_cursor, total}``, newest activity first.
+
+        ``?q=`` looks into titles and first words, ``?source=`` and ``?archived=true`` choose.
+        """
+        wanted = Wanted(
+            limit=self.number("limit", 50, MAX_ROWS),
+            cursor=self.get_query_argument("cursor", None),
+            text=self.get_query_argument("q", "")[:MAX_QUERY],
+            source=self.get_query_argument("source", None),
+            archived=self.get_query_argument("archived", "false") == "true",
+        )
+        self.reply(await self.core.conversations.listing(wanted))
 
     @web.authenticated
     @authorized_to("execute")
@@ -74,6 +87,83 @@ class SessionHandler(HermesHandler):
         """Answer exactly what a ``snapshot`` event carries."""
         conversation = await self.core.conversations.find(session_id)
         self.reply(self.core.conversations.snapshot(conversation))
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def patch(self, session_id: str) -> None:
+        """Take ``{title?, archived?}`` and answer the new row; an empty title is none."""
+        body = self.body()
+        archived = body.get("archived")
+        if archived is not None and not isinstance(archived, bool):
+            raise BadRequest("`archived` must be true or false.", code="bad_type")
+        conversation = await self.core.records.change(
+            session_id, title=self.text(body, "title"), archived=archived
+        )
+        self.reply(self.core.conversations.summary(conversation))
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def delete(self, session_id: str) -> None:
+        """Delete the whole chain for good; 409 while a turn is in hand."""
+        await self.core.records.delete(session_id)
+        self.reply({"deleted": session_id})
+
+
+class BranchHandler(HermesHandler):
+    """``sessions/{id}/branch``: go on from here in a conversation of its own."""
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def post(self, session_id: str) -> None:
+        """Take ``{title?}``; 201 with the branch."""
+        branch = await self.core.records.branch(session_id, self.text(self.body(), "title"))
+        self.reply(self.core.conversations.snapshot(branch), 201)
+
+
+class ExportHandler(HermesHandler):
+    """``sessions/{id}/export``: a conversation as a file."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, session_id: str) -> None:
+        """Answer the file, as ``?format=`` ``md``, ``json`` or ``ipynb``."""
+        format_ = FORMATS.get(self.get_query_argument("format", "md"))
+        if format_ is None:
+            raise BadRequest(f"`format` must be one of {', '.join(FORMATS)}.", code="bad_format")
+        conversation = await self.core.conversations.find(session_id)
+        summary = self.core.conversations.summary(conversation)
+        messages = await self.core.conversations.transcript(conversation)
+        name = file_name(summary, format_.extension)
+        self.set_header("Content-Type", format_.type)
+        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name)}")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.finish(format_.write(summary, messages), set_content_type=format_.type)
+
+
+class MessagesHandler(HermesHandler):
+    """``sessions/{id}/messages``: the transcript, page by page from its end."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, session_id: str) -> None:
+        """Answer ``{messages, before}``: those before ``?before=``; null when there are no more."""
+        conversation = await self.core.conversations.find(session_id)
+        before = self.get_query_argument("before", None)
+        limit = self.number("limit", 50, MAX_ROWS)
+        self.reply(await self.core.conversations.earlier(conversation, before=before, limit=limit))
+
+
+class SearchHandler(HermesHandler):
+    """``search``: in what was said, in all conversations."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer ``{results}``: the newest messages with all words of ``?q=``."""
+        text = self.get_query_argument("q", "")[:MAX_QUERY]
+        limit = self.number("limit", 50, MAX_ROWS)
+        found = await self.core.conversations.search(text, limit=limit) if text.strip() else []
+        self.reply({"results": found})
 
 
 class PromptHandler(HermesHandler):
@@ -199,8 +289,12 @@ def _when_busy(given: str) -> WhenBusy:
 _ID = r"/hermes/api/sessions/([^/]+)"
 
 routes = [
+    (r"/hermes/api/search", SearchHandler),
     (r"/hermes/api/sessions", SessionsHandler),
     (_ID, SessionHandler),
+    (_ID + r"/branch", BranchHandler),
+    (_ID + r"/export", ExportHandler),
+    (_ID + r"/messages", MessagesHandler),
     (_ID + r"/prompt", PromptHandler),
     (_ID + r"/interrupt", InterruptHandler),
     (_ID + r"/steer", SteerHandler),
