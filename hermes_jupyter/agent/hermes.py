@@ -416,7 +416,7 @@ class HermesAgent:
         except (ProcessGone, TimeoutError) as error:
             raise Unavailable(
                 f"The agent did not take the call {method}: {error}",
-                code="agent_gone",
+                code="agent_gone" if isinstance(error, ProcessGone) else "agent_silent",
                 hint=RESTART_HINT,
             ) from error
 

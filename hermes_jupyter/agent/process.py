@@ -10,8 +10,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import psutil
-
 from .stderr import Stderr
 
 log = logging.getLogger(__name__)
@@ -221,6 +219,9 @@ class RpcProcess:
 
 def end_marked(mark: str) -> None:
     """End every process that carries ``mark`` in its environment."""
+    # Only here: a server that starts does not need it yet.
+    import psutil
+
     for process in psutil.process_iter():
         try:
             if process.environ().get(MARK) == mark:

@@ -32,6 +32,8 @@ class Turn:
     said: bool = False
     #: What the person said into it while it ran.
     steers: list[str] = field(default_factory=list)
+    #: The agent has been told of it: whatever happens to the agent now happens to the turn.
+    given: bool = False
     #: The agent has begun it; before that, there is nothing to interrupt.
     begun: bool = False
     #: How the agent's last word of the turn ended; the turn itself ends when it is idle.

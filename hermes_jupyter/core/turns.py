@@ -11,7 +11,7 @@ from typing import Any, Literal
 from .agent import Agent, Opened
 from .conversation import Conversation
 from .conversations import Conversations
-from .errors import BadRequest, Conflict, CoreError, NotFound, TooLarge
+from .errors import BadRequest, Conflict, CoreError, NotFound, TooLarge, Unavailable
 from .question import Answerer
 from .questions import Questions
 from .store import Store
@@ -221,10 +221,11 @@ class Turns:
     def died(self, error: CoreError) -> None:
         """The agent is gone, and with it what it had in hand."""
         for conversation in self._conversations:
-            was_open, conversation.opened = conversation.opened, False
+            conversation.opened = False
             self._skips(conversation, False)
-            # A turn that has not reached the process yet is still being started.
-            if was_open and conversation.busy:
+            turn = conversation.turn
+            # A turn that it has not been told of goes to the next one.
+            if turn is not None and turn.active and (turn.given or turn.origin == "agent"):
                 self._finish(conversation, error)
 
     # -- within --------------------------------------------------------------------------------
@@ -332,8 +333,9 @@ class Turns:
     async def _run(self, conversation: Conversation, turn: Turn) -> None:
         """Bring a turn to the agent; from there on, the events of a prompt carry it."""
         try:
-            self._conversations.opened(conversation, await self._open(conversation))
-            await self._agent.prepare(conversation.tip_id)
+            await self._reach(conversation)
+            if conversation.turn is not turn:
+                return
             if turn.stopped:
                 self._finish(conversation)
             elif turn.action == "compress":
@@ -348,6 +350,18 @@ class Turns:
             if conversation.turn is turn:
                 self._finish(conversation, CoreError(str(error) or repr(error), code="internal"))
 
+    async def _reach(self, conversation: Conversation) -> None:
+        """Have the agent open a conversation, ready for a turn; it may die meanwhile, once."""
+        try:
+            self._conversations.opened(conversation, await self._open(conversation))
+            await self._agent.prepare(conversation.tip_id)
+        except Unavailable as error:
+            if error.code != "agent_gone":
+                raise
+            log.info("The agent died before it was told of a turn; the next one is: %s", error)
+            self._conversations.opened(conversation, await self._open(conversation))
+            await self._agent.prepare(conversation.tip_id)
+
     async def _open(self, conversation: Conversation) -> Opened:
         cwd = conversation.cwd
         if not conversation.opened:
@@ -360,6 +374,7 @@ class Turns:
             return await self._agent.create(cwd=cwd or "", title=conversation.title, model=None)
 
     async def _compress(self, conversation: Conversation, turn: Turn) -> None:
+        turn.given = True
         conversation.running()
         compacted = await self._agent.compress(conversation.tip_id, turn.text or None)
         if conversation.turn is turn:
@@ -367,6 +382,7 @@ class Turns:
             self._finish(conversation)
 
     async def _say(self, conversation: Conversation, turn: Turn) -> None:
+        turn.given = True
         if conversation.outdated:
             await self._agent.reload(conversation.tip_id)
             conversation.outdated = False
@@ -386,6 +402,7 @@ class Turns:
 
     def _wait_for_the_agents_own(self, conversation: Conversation, turn: Turn) -> None:
         """The agent was faster with a turn of its own: this one begins after it."""
+        turn.given = False
         if conversation.turn is turn and turn.active:
             conversation.replace_by_own(turn)
         self._put_first(conversation, turn)

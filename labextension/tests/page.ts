@@ -8,6 +8,7 @@ import { Conversation } from '../src/model/conversation';
 
 declare const process: {
   argv: string[];
+  exit(): never;
   stdin: AsyncIterable<Uint8Array>;
   stdout: { write(text: string): void };
 };
@@ -57,3 +58,5 @@ void follow();
 for await (const _ of process.stdin) {
   process.stdout.write(`${JSON.stringify(shown())}\n`);
 }
+// Its stream and its timers would keep it for ever.
+process.exit();

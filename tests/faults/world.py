@@ -86,8 +86,11 @@ class Page:
             return dict(json.loads(await self._process.stdout.readline()))
 
     async def close(self) -> None:
-        self._process.kill()
-        await self._process.wait()
+        # Not by a signal: that would end what has started it, and leave the page.
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        async with asyncio.timeout(20):
+            await self._process.wait()
 
 
 class World:
@@ -121,6 +124,13 @@ class World:
             timeout=60,
         )
         self.session_id = (await self.call("POST", "sessions"))["id"]
+        # From its first turn on, the agent has the conversation in its database.
+        await self.call(
+            "POST", f"sessions/{self.session_id}/prompt", text='SCRIPT: {"text": "Hi."}'
+        )
+        async with asyncio.timeout(60):
+            while (await self.detail())["state"] != "idle":
+                await asyncio.sleep(0.05)
         program = await asyncio.to_thread(build_page, self._directory)
         self.page = Page(
             await asyncio.create_subprocess_exec(

@@ -155,7 +155,7 @@ async def test_an_agent_that_hangs_is_said_and_can_be_restarted(
         seen = await api.turn(session_id, [{"text": "Never."}])
         assert seen[-1].data["state"] == "error"
         error = seen[-1].data["error"]
-        assert error["code"] == "agent_gone"
+        assert error["code"] == "agent_silent"
         assert "did not answer within 1 s" in error["message"]
         assert error["hint"]["action"] == "restart-agent"
         status, error = await api.refused("POST", "sessions", body="{}")
@@ -185,7 +185,7 @@ async def test_an_answer_to_an_agent_that_hangs_keeps_the_question(
             patched.setattr(hermes, "CALL_TIMEOUT", 0.5)
             os.kill(extension.agent.pid, signal.SIGSTOP)
             status, error = await api.refused("POST", *path, body=json.dumps({"answer": "red"}))
-            assert (status, error["code"]) == (503, "agent_gone")
+            assert (status, error["code"]) == (503, "agent_silent")
             assert (await api.get("questions"))["questions"] == [question]
         os.kill(extension.agent.pid, signal.SIGCONT)
         seen = await frames.until(lambda frame: frame.ends(turn_id))
