@@ -20,8 +20,9 @@ from .translate import tool_result
 #: How Hermes marks content that is not a plain text.
 _JSON_MARK = "\0json:"
 
-#: How Hermes begins a summary, now and in older versions.
-_SUMMARIES = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]")
+#: How Hermes begins a summary, now and in older versions; the last one is of a summary that it has
+#: put into the copy of a message, behind what that said.
+_SUMMARIES = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]", "[PRIOR CONTEXT")
 
 #: Seconds within which Hermes writes all rows of a compaction: microseconds apart.
 AT_ONCE = 0.001

@@ -195,7 +195,7 @@ async def test_an_answer_to_an_agent_that_hangs_keeps_the_question(
 async def test_only_what_is_needed_is_ever_asked_of_the_gateway(api: Api, extension: Any) -> None:
     """Trap 32: the gateway offers a shell, its command line and all settings."""
     await api.conversation()
-    for method in ("shell.exec", "cli.exec", "model.save_key", "session.delete", ""):
+    for method in ("shell.exec", "cli.exec", "model.save_key", "session.save", ""):
         with pytest.raises(ValueError, match="is not called"):
             await extension.agent._ask(method, command="true")
 
