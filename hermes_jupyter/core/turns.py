@@ -196,7 +196,10 @@ class Turns:
         self._skips(conversation, on)
         if on:
             for question in self._questions.open(conversation.id, "approval"):
-                await self._questions.answer(question.id, {"choice": "once"}, by)
+                try:
+                    await self._questions.answer(question.id, {"choice": "once"}, by)
+                except Conflict as error:
+                    log.info("An approval was answered before it could be skipped: %s", error)
         return conversation.skip_approvals
 
     # -- what the agent does -------------------------------------------------------------------
