@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +26,12 @@ T = TypeVar("T")
 
 #: Conversations whose copies are remembered.
 _REMEMBERED = 64
+
+#: Seconds for which a lock is waited out: Hermes holds one while it makes or mends its tables.
+_PATIENCE = 5
+
+#: Seconds before a file is opened again that could not be opened or read.
+_AGAIN = 0.1
 
 
 class StateDb:
@@ -104,7 +111,10 @@ class StateDb:
             self._forget()
         if self._connection is None:
             self._connection = sqlite3.connect(
-                f"{self._path.as_uri()}?mode=ro", uri=True, timeout=1, check_same_thread=False
+                f"{self._path.as_uri()}?mode=ro",
+                uri=True,
+                timeout=_PATIENCE,
+                check_same_thread=False,
             )
             self._connection.row_factory = sqlite3.Row
             self._file = file
@@ -118,9 +128,19 @@ class StateDb:
         self._copies.clear()
 
     async def _read(self, query: Callable[[sqlite3.Connection], T], nothing: T) -> T:
-        def run() -> T:
+        def once() -> T:
             db = self._open()
             return nothing if db is None else query(db)
+
+        def run() -> T:
+            try:
+                return once()
+            except sqlite3.OperationalError:
+                # The first writer makes the files beside the database, the last one deletes them:
+                # whoever opens it in that moment finds them half there.
+                self._forget()
+                time.sleep(_AGAIN)
+                return once()
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, run)

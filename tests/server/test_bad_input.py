@@ -178,7 +178,7 @@ async def test_ids_that_nobody_has(api: Api) -> None:
                     response = await client.request(
                         verb, path.replace("nobody", id_), json=body if takes else None
                     )
-                    assert response.status_code == 404, (verb, path, id_[:20])
+                    assert response.status_code == 404, (verb, path, id_[:20], response.text)
                     assert response.json()["error"]["code"].endswith("_not_found")
                     assert len(response.content) < 1000
         for verb, path, _ in ROUTES:
