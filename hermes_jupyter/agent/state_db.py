@@ -70,6 +70,10 @@ class StateDb:
 
         return await self._read(read, [])
 
+    async def compactions(self, session_ids: Sequence[str]) -> int:
+        """How often the context of these sessions was compacted."""
+        return await self._read(lambda db: len(self._copies_of(db, session_ids).summaries), 0)
+
     async def last_row(self, session_ids: Sequence[str]) -> int:
         """The number of the newest row of these sessions; 0 if there is none."""
         return await self._read(lambda db: last_row(db, session_ids), 0)

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..core.agent import HistoryMessage
+from ..core.agent import Compaction, HistoryMessage
 from .translate import tool_result
 
 #: How Hermes marks content that is not a plain text.
@@ -229,9 +229,8 @@ def _part(part: dict[str, Any]) -> str:
 
 
 def _compaction(row: sqlite3.Row, messages: int) -> HistoryMessage:
-    what = "one message" if messages == 1 else f"{messages} messages"
-    text = f"The context was compacted here: the agent has {what} before this as a summary."
-    return HistoryMessage(row["id"], row["session_id"], "notice", text, row["timestamp"])
+    id_, session_id, at = row["id"], row["session_id"], row["timestamp"]
+    return HistoryMessage(id_, session_id, "notice", "", at, compaction=Compaction(messages))
 
 
 def _calls_for(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> dict[str, dict[str, Any]]:

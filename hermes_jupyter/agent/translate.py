@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..core.agent import (
     Asked,
     Closed,
+    CompactionBegan,
     GaugeRead,
     Idle,
     Noticed,
@@ -28,8 +29,11 @@ from ..core.question import Prompt, approval_choices
 
 Payload = dict[str, Any]
 
+#: The kind of status that tells of a compaction's begin.
+_COMPACTING = "compacting"
+
 #: The kinds of status that a person should read; the others are spinner texts.
-_NOTICED: dict[str, Literal["info", "warning"]] = {"warn": "warning", "compacting": "info"}
+_NOTICED: dict[str, Literal["info", "warning"]] = {"warn": "warning"}
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -154,6 +158,8 @@ def _failed(session_id: str, payload: Payload) -> list[SessionEvent]:
 
 
 def _status(session_id: str, payload: Payload) -> list[SessionEvent]:
+    if payload.get("kind") == _COMPACTING:
+        return [CompactionBegan(session_id, _text(payload))]
     level = _NOTICED.get(payload.get("kind") or "")
     return [Noticed(session_id, _text(payload), level)] if level is not None else []
 

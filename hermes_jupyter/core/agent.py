@@ -50,10 +50,22 @@ class Compacted:
 
 
 @dataclass(frozen=True, slots=True)
+class Compaction:
+    """What a compaction did: how many messages it made a summary of, and the context in tokens.
+
+    ``None`` is unknown.
+    """
+
+    messages: int | None = None
+    before: int | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryMessage:
     """One row of a transcript as the agent's database has it; ``row`` orders all of them.
 
-    A ``notice`` stands where messages were compacted into a summary.
+    A ``notice`` with its ``compaction`` stands where messages were made a summary of.
     """
 
     row: int
@@ -63,6 +75,7 @@ class HistoryMessage:
     at: float
     reasoning: str | None = None
     tool: dict[str, Any] | None = None
+    compaction: Compaction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +220,14 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
+class CompactionBegan:
+    """The agent makes room in its context; a later gauge says what came of it."""
+
+    session_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """The last word of the turn; the agent is not idle yet."""
 
@@ -235,6 +256,7 @@ SessionEvent = (
     | SessionChanged
     | SessionMoved
     | Noticed
+    | CompactionBegan
     | TurnEnded
     | Idle
 )
@@ -261,6 +283,9 @@ class History(Protocol):
 
     async def search(self, text: str, *, limit: int) -> list[Found]:
         """The newest messages in which all words of ``text`` are found."""
+
+    async def compactions(self, session_ids: Sequence[str]) -> int:
+        """How often the context of these sessions was compacted."""
 
     async def last_row(self, session_ids: Sequence[str]) -> int:
         """The number of the newest row of these sessions; 0 if there is none."""

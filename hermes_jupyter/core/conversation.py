@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .agent import HistoryMessage, TextDelta, TextDone, ToolBegan, ToolDone, TurnEnded
+from .agent import Compaction, HistoryMessage, TextDelta, TextDone, ToolBegan, ToolDone, TurnEnded
 from .errors import CoreError, NotFound
-from .gauge import Gauge
+from .gauge import Gauge, Meter
 from .lineage import Chain
-from .message import Message, Role, bounded, history_json
+from .message import Measured, Message, Role, bounded, compaction_text, history_json
 from .turn import Turn
 
 #: Seconds between two events of a text that streams: 20 a second are as good as any.
@@ -52,7 +52,10 @@ class Conversation:
         self.messages: list[Message] = []
         self.turn: Turn | None = None
         self.queued: list[Turn] = []
-        self.gauge = Gauge()
+        self.meter = Meter()
+        #: What its compactions made of the context, as far as that was measured here.
+        self.compactions: list[Measured] = []
+        self._compacting: Message | None = None
         self.title: str | None = None
         self.model: str | None = None
         self.cwd: str | None = None
@@ -74,6 +77,11 @@ class Conversation:
         self._announce = publish
         self._waiting: list[tuple[str, str, list[str]]] = []
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def gauge(self) -> Gauge:
+        """How full the context is."""
+        return self.meter.gauge
 
     # -- announcing ----------------------------------------------------------------------------
 
@@ -225,6 +233,7 @@ class Conversation:
             self._kept_at = 0.0
         self._close_text("complete" if turn.state == "complete" else turn.state)
         self._end_tools(turn)
+        self._compacting = None
         self.last_active = time.time()
         self.announce_turn(turn)
 
@@ -352,12 +361,36 @@ class Conversation:
 
     def notice(self, text: str, level: str) -> None:
         """A line in the transcript that neither side has said."""
+        message = self._note(text)
+        self.publish("notice", {"message_id": message.id, "text": text, "level": level})
+
+    def compaction_began(self, text: str) -> None:
+        """The agent makes room in its context."""
+        if self._compacting is None:
+            self._compacting = self._note(text)
+            said = {"message_id": self._compacting.id, "text": text, "level": "info"}
+            self.publish("notice", said)
+
+    def compacted(self, compaction: Compaction) -> None:
+        """The agent has made room in its context."""
+        text = compaction_text(compaction)
+        message, self._compacting = self._compacting or self._note(text), None
+        message.text = [text]
+        message.compaction = compaction
+        tokens = {"before": compaction.before, "after": compaction.after}
+        self.publish("compaction", {"message_id": message.id, "text": text, **tokens})
+
+    def _note(self, text: str) -> Message:
         if self.turn is None:
             self.turn = Turn("", origin="agent", state="complete")
+        streaming = self._streaming()
         message = self._say("notice")
         message.text.append(text)
         message.status = "complete"
-        self.publish("notice", {"message_id": message.id, "text": text, "level": level})
+        if streaming is not None:
+            # What is being said goes on behind it.
+            self.messages[-2:] = [message, streaming]
+        return message
 
     def _say(self, role: Role) -> Message:
         turn = self.turn

@@ -6,18 +6,20 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from .agent import History, HistoryMessage, Opened
 from .conversation import Conversation
 from .errors import BadRequest, CoreError, Forbidden, NotFound
+from .gauge import Gauge
 from .journal import EVERYWHERE, Journal
 from .lineage import Chain
-from .listing import Lineages, Wanted, entry_of, is_listed, page
-from .message import history_json
+from .listing import Lineages, Wanted, entry_of, page
+from .message import history_json, measured
 from .questions import Questions
-from .store import Kept, Store
-from .summary import NEW, summary_of
+from .store import Kept, Marks, Store
+from .summary import NEW, capabilities_of
 from .turn import Turn
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class Conversations:
         self._journal = journal
         self._questions = questions
         self._lineages_known = Lineages(())
+        self._marks = Marks()
         #: What the pages that are open know of; None: none is.
         self._lineages_told: Lineages | None = None
         self._live: dict[str, Conversation] = {}
@@ -80,11 +83,16 @@ class Conversations:
         ids = [row.id for row in chain.segments]
         last_row = await self._history.last_row(ids)
         history = await self._history.messages(ids, before=None, limit=SNAPSHOT_MESSAGES)
+        compactions = await self._history.compactions(ids)
         kept = await self._store.kept(chain.root.id)
         conversation = self.adopt(chain.root.id)
         # A turn may have begun meanwhile: its rows are told from memory, never twice.
         if not conversation.messages:
-            conversation.history = history
+            conversation.compactions = kept.compactions
+            conversation.history = measured(history, kept.compactions)
+            conversation.meter.gauge = (kept.gauge or Gauge()).of_stored(
+                compactions=compactions, cost_usd=chain.cost_usd
+            )
             conversation.last_row, conversation.settled = last_row, True
             self._follow(conversation, chain)
             self._remember(conversation, kept)
@@ -97,18 +105,26 @@ class Conversations:
             BadRequest: the cursor is not one of this list.
         """
         lineages = await self._lineages()
-        rows = {}
-        for live in self._live.values():
-            live.chain = lineages.all.get(live.id, live.chain)
-            if _spoken(live):
-                rows[live.id] = self.summary(live)
-        stored = (entry for entry in lineages.entries if entry.id not in rows)
-        entries = sorted((*stored, *map(entry_of, rows.values())), reverse=True)
+        self._marks = await self._store.marks()
 
         def row_of(session_id: str) -> dict[str, Any]:
-            return rows.get(session_id) or self._stored_row(lineages.all[session_id])
+            return rows.get(session_id) or self._stored_row(lineages, lineages.all[session_id])
 
-        return page(entries, row_of, wanted)
+        rows: dict[str, dict[str, Any]] = {}
+        if wanted.parent_id is not None:
+            parent = lineages.of(wanted.parent_id)
+            entries = lineages.subagents(parent.root.id) if parent else ()
+            return page(entries, row_of, self._marks.pinned, wanted)
+        for live in self._live.values():
+            live.chain = lineages.all.get(live.id, live.chain)
+            if _spoken(live) and (live.chain is None or lineages.is_listed(live.chain)):
+                rows[live.id] = self.summary(live)
+        stored = [entry for entry in lineages.entries if entry.id not in rows]
+        live_entries = [
+            entry_of(row, lineages.origin(lineages.all[id_]) if id_ in lineages.all else None)
+            for id_, row in rows.items()
+        ]
+        return page([*stored, *live_entries], row_of, self._marks.pinned, wanted)
 
     async def search(self, text: str, *, limit: int) -> list[dict[str, Any]]:
         """The newest messages in which all words of ``text`` are found, with their conversation."""
@@ -158,7 +174,7 @@ class Conversations:
         if known is not None and not conversation.history:
             return {"messages": [], "before": None}
         row = conversation.history[0].row if known is not None else _row_number(before)
-        rows = await self._history.messages([*conversation.segments], before=row, limit=limit)
+        rows = await self._messages(conversation, row, limit)
         more = len(rows) == limit
         return {
             "messages": [history_json(row) for row in rows],
@@ -186,7 +202,9 @@ class Conversations:
     def summary(self, conversation: Conversation) -> dict[str, Any]:
         """The row of a conversation in the list."""
         chain = conversation.chain
-        row = summary_of(chain) if chain is not None else {**NEW, "id": conversation.id}
+        row = {**NEW, "id": conversation.id}
+        if chain is not None:
+            row = self._lineages_known.summary(chain)
         first = next((message for message in conversation.messages if message.role == "user"), None)
         waiting = self._attention(conversation.id)
         row.update(
@@ -199,8 +217,10 @@ class Conversations:
             cwd=conversation.cwd or row["cwd"],
             created_at=row["created_at"] or conversation.created_at,
             last_active=max(row["last_active"], conversation.last_active),
+            cost_usd=conversation.gauge.cost_usd,
             skip_approvals=conversation.skip_approvals,
         )
+        row.update(self._marked(conversation.id, row["last_active"]))
         if not any(waiting["attention"].values()):
             row["state"] = _state_of(conversation)
         return row
@@ -228,11 +248,18 @@ class Conversations:
             Forbidden: ``what`` is not among its capabilities.
         """
         chain = conversation.chain
-        if chain is not None and what not in summary_of(chain)["capabilities"]:
+        if chain is not None and what not in capabilities_of(chain):
             raise Forbidden(
                 "This conversation is a subagent's: it can be read, and nothing else.",
                 hint={"text": "Go on in the conversation that it belongs to."},
             )
+
+    async def mark(
+        self, conversation: Conversation, *, pinned: bool | None, read: bool | None
+    ) -> None:
+        """Pin a conversation or take the pin away; mark it as read or as unread."""
+        read_at = None if read is None else time.time() if read else 0.0
+        self._marks = await self._store.mark(conversation.id, pinned=pinned, read_at=read_at)
 
     async def refresh(self, conversation: Conversation) -> None:
         """Take over a change that the agent has just made in its database."""
@@ -254,6 +281,8 @@ class Conversations:
 
     def opened(self, conversation: Conversation, opened: Opened) -> None:
         """The agent has a conversation open."""
+        if not conversation.opened:
+            conversation.meter.reopened()
         conversation.opened = True
         conversation.cwd = opened.cwd or conversation.cwd
         conversation.model = opened.model or conversation.model
@@ -305,8 +334,8 @@ class Conversations:
             if live is not None:
                 live.chain = chain
                 await self._notice_others(live)
-            elif is_listed(chain):
-                rows.append(self._stored_row(chain))
+            elif lineages.is_listed(chain):
+                rows.append(self._stored_row(lineages, chain))
         gone = [id_ for id_ in lineages.gone_since(before) if self.live(id_) is None]
         if rows or gone:
             data = {"sessions": rows[:MOST_TOLD], "removed": gone}
@@ -353,13 +382,22 @@ class Conversations:
 
     async def _rows(self, conversation: Conversation) -> list[HistoryMessage]:
         limit = len(conversation.history) + len(conversation.messages) + SNAPSHOT_MESSAGES
-        return await self._history.messages([*conversation.segments], before=None, limit=limit)
+        return await self._messages(conversation, None, limit)
+
+    async def _messages(
+        self, conversation: Conversation, before: int | None, limit: int
+    ) -> list[HistoryMessage]:
+        ids = [*conversation.segments]
+        rows = await self._history.messages(ids, before=before, limit=limit)
+        return measured(rows, conversation.compactions)
 
     def _take_over(self, conversation: Conversation, rows: list[HistoryMessage]) -> None:
         conversation.history = rows
         conversation.messages.clear()
         # What the agent has in mind is older than this: it reads it anew before it goes on.
         conversation.outdated = True
+        gauge = conversation.gauge
+        conversation.meter.gauge = replace(gauge, estimate=gauge.used is not None)
         conversation.notice(_GREW, "info")
         self.told_anew(conversation)
 
@@ -370,8 +408,18 @@ class Conversations:
             self._lineages_known = Lineages(rows)
         return self._lineages_known
 
-    def _stored_row(self, chain: Chain) -> dict[str, Any]:
-        return summary_of(chain) | self._attention(chain.root.id)
+    def _stored_row(self, lineages: Lineages, chain: Chain) -> dict[str, Any]:
+        row = lineages.summary(chain)
+        row.update(self._attention(row["id"]))
+        row.update(self._marked(row["id"], row["last_active"]))
+        return row
+
+    def _marked(self, session_id: str, last_active: float) -> dict[str, Any]:
+        """What of a conversation's row follows from what people have pinned and read."""
+        return {
+            "pinned": session_id in self._marks.pinned,
+            "unread": self._marks.unread(session_id, last_active),
+        }
 
     def _attention(self, session_id: str) -> dict[str, Any]:
         """What of a conversation's row follows from the questions that wait for a person."""
@@ -398,8 +446,6 @@ class Conversations:
         for client_id, turn_id in kept.prompts.items():
             past = Turn("", client_id=client_id, state="interrupted", id=turn_id)
             conversation.prompts.setdefault(client_id, past)
-        if kept.gauge is not None:
-            conversation.gauge = kept.gauge
         if kept.unfinished is not None:
             conversation.interrupted_by_restart(kept.unfinished)
 

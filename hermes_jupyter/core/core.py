@@ -12,6 +12,8 @@ from .agent import (
     AgentEvent,
     Asked,
     Closed,
+    Compaction,
+    CompactionBegan,
     Died,
     GaugeRead,
     Idle,
@@ -43,7 +45,7 @@ from .turns import Limits, Turns
 log = logging.getLogger(__name__)
 
 #: What an agent says within a turn, and only there.
-_OF_A_TURN = (TextDelta, ReasoningDelta, TextDone, ToolBegan, ToolDone, Noticed)
+_OF_A_TURN = (TextDelta, ReasoningDelta, TextDone, ToolBegan, ToolDone, Noticed, CompactionBegan)
 
 
 class Core:
@@ -193,6 +195,8 @@ class Core:
                 self._read_gauge(conversation, gauge)
             case Noticed(text=text, level=level):
                 conversation.notice(text, level)
+            case CompactionBegan(text=text):
+                conversation.compaction_began(text)
             case SessionChanged():
                 self._session_changed(conversation, event)
             case SessionMoved(new_session_id=tip):
@@ -202,14 +206,16 @@ class Core:
 
     def _read_gauge(self, conversation: Conversation, gauge: Gauge) -> None:
         before = conversation.gauge
-        after = before.updated(gauge)
+        conversation.meter.read(gauge)
+        after = conversation.gauge
         if after == before:
             return
-        conversation.gauge = after
         self._store.keep_gauge(conversation.id, after)
         if after.compactions > before.compactions:
-            data = {"before": before.used, "after": after.used}
-            conversation.publish("compaction", data)
+            compaction, now = Compaction(None, before.used, after.used), time.time()
+            conversation.compactions.append((now, compaction))
+            self._store.keep_compaction(conversation.id, now, compaction)
+            conversation.compacted(compaction)
         conversation.publish("context", {"context": after.to_json()})
 
     def _session_changed(self, conversation: Conversation, event: SessionChanged) -> None:

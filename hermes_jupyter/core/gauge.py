@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 MaxSource = Literal["configured", "probed", "catalogue", "generic"]
 
@@ -50,6 +50,48 @@ class Gauge:
             cost_status=self.cost_status if newer.cost_usd is None else newer.cost_status,
         )
 
+    def of_stored(self, *, compactions: int, cost_usd: float | None) -> Gauge:
+        """This gauge, kept of a conversation, with what the agent's database knows of it now."""
+        counted = replace(self, compactions=max(self.compactions, compactions))
+        if cost_usd is None:
+            return counted
+        status = "estimated" if self.cost_status == "unknown" else self.cost_status
+        return replace(counted, cost_usd=cost_usd, cost_status=status)
+
     def to_json(self) -> dict[str, Any]:
         """The gauge as the HTTP contract writes it."""
         return asdict(self)
+
+
+class Meter:
+    """The gauge of one conversation, brought up to date by what its agent reads.
+
+    An agent counts compactions and cost from 0 each time it opens a session; in ``gauge`` they are
+    those of the whole conversation.
+    """
+
+    def __init__(self) -> None:
+        self.gauge = Gauge()
+        self._counted = Gauge()
+
+    def reopened(self) -> None:
+        """The agent has opened the session anew: it counts from 0 again."""
+        self._counted = Gauge()
+
+    def read(self, reading: Gauge) -> None:
+        """Take over what the agent reads now."""
+        before, self._counted = self._counted, self._counted.updated(reading)
+        compactions = _more(reading.compactions, before.compactions)
+        cost = reading.cost_usd
+        if cost is not None:
+            cost = (self.gauge.cost_usd or 0.0) + _more(cost, before.cost_usd or 0.0)
+        total = replace(reading, compactions=self.gauge.compactions + compactions, cost_usd=cost)
+        self.gauge = self.gauge.updated(total)
+
+
+Count = TypeVar("Count", int, float)
+
+
+def _more(now: Count, before: Count) -> Count:
+    """What a counter has counted since, which may have begun anew."""
+    return now - before if now >= before else now

@@ -8,8 +8,8 @@ that made them: ``end_reason = 'compression'`` on the parent, ``_branched_from``
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Relation = Literal["root", "branch", "subagent"]
@@ -39,7 +39,11 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The sessions of one conversation, oldest first; ``tip`` is where it goes on."""
+    """The sessions of one conversation, oldest first; ``tip`` is where it goes on.
+
+    ``parent_id`` is the conversation that a branch or a subagent came from; None if that is gone.
+    No conversation is its own ancestor.
+    """
 
     relation: Relation
     parent_id: str | None
@@ -60,6 +64,17 @@ class Chain:
         """The newest session that holds messages, else the tip."""
         spoken = [row for row in self.segments if row.message_count > 0]
         return max(spoken, key=lambda row: row.last_active) if spoken else self.tip
+
+    @property
+    def spoken(self) -> bool:
+        """Whether anything was said in it."""
+        return self.freshest.message_count > 0
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What all of its sessions have cost, as far as that is known."""
+        known = [row.cost_usd for row in self.segments if row.cost_usd is not None]
+        return sum(known) if known else None
 
 
 def chains(rows: Iterable[SessionRow]) -> list[Chain]:
@@ -84,7 +99,40 @@ def chains(rows: Iterable[SessionRow]) -> list[Chain]:
     for row in sorted(by_id.values(), key=lambda row: row.started_at):
         if row.id not in seen:
             found.append(_chain(row, best, by_id, seen))
-    return found
+    return _related(found)
+
+
+def _related(found: list[Chain]) -> list[Chain]:
+    """The same conversations, with whole conversations as parents instead of sessions."""
+    if all(chain.parent_id is None for chain in found):
+        return found
+    owner = {row.id: chain.root.id for chain in found for row in chain.segments}
+    parents = {
+        chain.root.id: owner.get(chain.parent_id) for chain in found if chain.parent_id is not None
+    }
+    began = {chain.root.id: (chain.root.started_at, chain.root.id) for chain in found}
+    for loop in _loops(parents):
+        parents[min(loop, key=began.__getitem__)] = None
+    return [
+        replace(chain, parent_id=parents[chain.root.id]) if chain.parent_id is not None else chain
+        for chain in found
+    ]
+
+
+def _loops(parents: Mapping[str, str | None]) -> list[list[str]]:
+    """The ways from parent to parent that come back to where they began."""
+    loops = []
+    walked: set[str] = set()
+    for start in parents:
+        way: dict[str, int] = {}
+        at: str | None = start
+        while at is not None and at not in walked and at not in way:
+            way[at] = len(way)
+            at = parents.get(at)
+        if at is not None and at in way:
+            loops.append([*way][way[at] :])
+        walked.update(way)
+    return loops
 
 
 def _chain(

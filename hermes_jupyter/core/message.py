@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from typing import Any, Literal, TypeVar
 
-from .agent import HistoryMessage
+from .agent import Compaction, HistoryMessage
 
 T = TypeVar("T")
+
+#: When the context of a compaction was measured, and what it was.
+Measured = tuple[float, Compaction]
 
 Role = Literal["user", "assistant", "tool", "notice"]
 
@@ -33,6 +37,7 @@ class Message:
     status: Literal["streaming", "complete", "interrupted", "error"] = "streaming"
     #: Said into a turn that ran: the agent's database has it within a tool's result.
     steered: bool = False
+    compaction: Compaction | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The message as the HTTP contract writes it."""
@@ -47,6 +52,7 @@ class Message:
             "turn_id": self.turn_id,
             "status": self.status,
             "steered": self.steered,
+            "compaction": self.compaction and asdict(self.compaction),
         }
 
 
@@ -56,7 +62,7 @@ def history_json(row: HistoryMessage) -> dict[str, Any]:
     return {
         "id": str(row.row),
         "role": row.role,
-        "text": row.text,
+        "text": row.text if row.compaction is None else compaction_text(row.compaction),
         "reasoning": row.reasoning,
         "tool": tool and {**tool, "result": bounded(tool["result"])},
         "at": row.at,
@@ -64,7 +70,42 @@ def history_json(row: HistoryMessage) -> dict[str, Any]:
         "turn_id": None,
         "status": "complete",
         "steered": False,
+        "compaction": row.compaction and asdict(row.compaction),
     }
+
+
+def compaction_text(compaction: Compaction) -> str:
+    """What a transcript says where the context was compacted."""
+    what = "The context was compacted here"
+    if compaction.before is not None and compaction.after is not None:
+        return f"{what}: {compaction.before:,} tokens became {compaction.after:,}."
+    if compaction.messages is not None:
+        before = "one message" if compaction.messages == 1 else f"{compaction.messages} messages"
+        return f"{what}: the agent has {before} before this as a summary."
+    return f"{what}."
+
+
+#: Seconds within which the context of a compaction was measured: by the next call of the model.
+MEASURED_WITHIN = 900.0
+
+
+def measured(rows: Sequence[HistoryMessage], kept: Sequence[Measured]) -> list[HistoryMessage]:
+    """``rows`` with what was kept of their compactions, which the agent's database does not have.
+
+    Args:
+        kept: each compaction with the time at which its context was measured, in order.
+    """
+    left = deque(kept)
+    found = []
+    for row in rows:
+        if row.compaction is not None:
+            while left and left[0][0] < row.at:
+                left.popleft()
+            if left and left[0][0] < row.at + MEASURED_WITHIN:
+                _, tokens = left.popleft()
+                row = replace(row, compaction=replace(tokens, messages=row.compaction.messages))
+        found.append(row)
+    return found
 
 
 def bounded(value: Any) -> Any:

@@ -25,9 +25,15 @@ class Records:
         self._turns = turns
 
     async def change(
-        self, session_id: str, *, title: str | None = None, archived: bool | None = None
+        self,
+        session_id: str,
+        *,
+        title: str | None = None,
+        archived: bool | None = None,
+        pinned: bool | None = None,
+        read: bool | None = None,
     ) -> Conversation:
-        """Change what is given.
+        """Change what is given; a pin and a read mark are kept here, the rest by the agent.
 
         Raises:
             BadRequest: the title is too long, or another conversation has it.
@@ -46,6 +52,8 @@ class Records:
         if archived is not None:
             self._conversations.must_allow(conversation, "archive")
             await self._agent.archive([*conversation.segments], archived)
+        if pinned is not None or read is not None:
+            await self._conversations.mark(conversation, pinned=pinned, read=read)
         await self._conversations.refresh(conversation)
         return conversation
 

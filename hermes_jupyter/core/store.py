@@ -1,8 +1,8 @@
 """What must survive a restart and is in nobody else's store.
 
-Questions, the ids of accepted prompts, the last gauge of each conversation, and the message that
-was being said: in one SQLite file beside the agent's own, readable by the owner alone. Passwords
-and secrets never reach it.
+Questions, the ids of accepted prompts, the last gauge of each conversation, what its compactions
+made of the context, what is pinned and read, and the message that was being said: in one SQLite
+file beside the agent's own, readable by the owner alone. Passwords and secrets never reach it.
 
 Each server holds a *lease* (a lock on a file that ends with its process) on what it has open. A
 server takes over what belongs to a lease that nobody holds, and nothing else.
@@ -14,15 +14,17 @@ import asyncio
 import json
 import logging
 import sqlite3
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
+from .agent import Compaction
 from .gauge import Gauge
 from .question import Question
 
@@ -41,7 +43,28 @@ _SCHEMA = """
     CREATE TABLE IF NOT EXISTS gauges (session_id TEXT PRIMARY KEY, gauge TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS unfinished (
         session_id TEXT PRIMARY KEY, server TEXT NOT NULL, message TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS marks (
+        session_id TEXT PRIMARY KEY, pinned INTEGER NOT NULL DEFAULT 0, read_at REAL);
+    CREATE TABLE IF NOT EXISTS compactions (
+        session_id TEXT NOT NULL, at REAL NOT NULL, before INTEGER, after INTEGER);
+    CREATE INDEX IF NOT EXISTS compactions_of_session ON compactions (session_id);
 """
+
+#: The row of the marks that says since when there are any: what is older counts as read.
+_EVERYTHING = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What people have pinned and read, by the ids of conversations."""
+
+    pinned: frozenset[str] = frozenset()
+    read_at: Mapping[str, float] = field(default_factory=dict)
+
+    def unread(self, session_id: str, last_active: float) -> bool:
+        """Whether anything was said since a conversation was read, or since there are marks."""
+        since = self.read_at.get(session_id, self.read_at.get(_EVERYTHING))
+        return since is not None and last_active > since
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +73,14 @@ class Kept:
 
     ``prompts`` maps the page's id of a prompt to the turn that it became. ``unfinished`` is the
     message that a server which is gone was in the middle of: ``{text, reasoning, at}``.
+    ``compactions`` are in order, each with the time at which it was measured.
     """
 
     questions: list[Question]
     prompts: dict[str, str]
     gauge: Gauge | None
     unfinished: dict[str, Any] | None
+    compactions: list[tuple[float, Compaction]]
 
 
 class Store:
@@ -74,6 +99,8 @@ class Store:
         self._lease: FileLock | None = None
         self._connection: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hermes-store")
+        self._marks = Marks()
+        self._marks_version: int | None = None
 
     def take_over(self) -> list[Question]:
         """The questions that servers which are gone had open, interrupted now.
@@ -87,8 +114,36 @@ class Store:
     async def kept(self, session_id: str) -> Kept:
         """What is kept of a conversation."""
         if self._connection is None and not self._file.exists():
-            return Kept([], {}, None, None)
+            return Kept([], {}, None, None, [])
         return await self._read(lambda db: self._kept(db, session_id))
+
+    async def marks(self) -> Marks:
+        """What is pinned and read; the same object as long as nothing has changed."""
+        if self._connection is None and not self._file.exists():
+            return self._marks
+        return await self._read(self._read_marks)
+
+    async def mark(
+        self, session_id: str, *, pinned: bool | None = None, read_at: float | None = None
+    ) -> Marks:
+        """Keep what is given, and return all marks."""
+
+        def write(db: sqlite3.Connection) -> Marks:
+            db.execute("INSERT OR IGNORE INTO marks (session_id) VALUES (?)", (session_id,))
+            for column, value in (("pinned", pinned), ("read_at", read_at)):
+                if value is not None:
+                    statement = f"UPDATE marks SET {column} = ? WHERE session_id = ?"  # noqa: S608
+                    db.execute(statement, (value, session_id))
+            # This connection's own writes do not change its version.
+            self._marks_version = None
+            return self._read_marks(db)
+
+        return await self._read(write)
+
+    def keep_compaction(self, session_id: str, at: float, compaction: Compaction) -> None:
+        """Keep what a compaction made of a conversation's context, measured at ``at``."""
+        tokens = (compaction.before, compaction.after)
+        self._write("INSERT INTO compactions VALUES (?, ?, ?, ?)", (session_id, at, *tokens))
 
     def keep_question(self, question: Question) -> None:
         """Keep a question as it is now."""
@@ -122,8 +177,9 @@ class Store:
 
     def forget(self, session_id: str) -> None:
         """Delete all that is kept of a conversation."""
-        for table in ("questions", "prompts", "gauges", "unfinished"):
+        for table in ("questions", "prompts", "gauges", "unfinished", "marks", "compactions"):
             self._write(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))  # noqa: S608
+        self._thread.submit(setattr, self, "_marks_version", None)
 
     async def close(self) -> None:
         """Finish writing and give the lease back."""
@@ -153,7 +209,21 @@ class Store:
             self._file.touch(mode=0o600)
             self._connection = sqlite3.connect(self._file, timeout=5, isolation_level=None)
             self._connection.executescript(_SCHEMA)
+            self._connection.execute(
+                "INSERT OR IGNORE INTO marks VALUES (?, 0, ?)", (_EVERYTHING, time.time())
+            )
         return self._connection
+
+    def _read_marks(self, db: sqlite3.Connection) -> Marks:
+        version = db.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._marks_version:
+            rows = db.execute("SELECT session_id, pinned, read_at FROM marks").fetchall()
+            self._marks = Marks(
+                frozenset(name for name, pinned, _ in rows if pinned),
+                {name: at for name, _, at in rows if at is not None},
+            )
+            self._marks_version = version
+        return self._marks
 
     def _lease_of(self, server: str) -> FileLock:
         return FileLock(self._directory / f"{server}.lease", mode=0o600, thread_local=False)
@@ -197,11 +267,15 @@ class Store:
         unfinished = db.execute(
             "SELECT message FROM unfinished WHERE session_id = ? AND server = ''", one
         ).fetchone()
+        compactions = db.execute(
+            "SELECT at, before, after FROM compactions WHERE session_id = ? ORDER BY at", one
+        )
         return Kept(
             [Question.from_json(json.loads(row[0])) for row in questions],
             dict(prompts.fetchall()),
             Gauge(**json.loads(gauge[0])) if gauge else None,
             json.loads(unfinished[0]) if unfinished else None,
+            [(at, Compaction(None, before, after)) for at, before, after in compactions],
         )
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:

@@ -381,7 +381,8 @@ class Turns:
         conversation.running()
         compacted = await self._agent.compress(conversation.tip_id, turn.text or None)
         if conversation.turn is turn:
-            conversation.notice(compacted.text, "info" if compacted.done else "warning")
+            if not compacted.done:
+                conversation.notice(compacted.text, "warning")
             self._finish(conversation)
 
     async def _say(self, conversation: Conversation, turn: Turn) -> None:

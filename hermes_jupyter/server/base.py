@@ -205,6 +205,17 @@ class HermesHandler(APIHandler):
             raise BadRequest(f"`{name}` is longer than {longest} characters.", code="too_long")
         return value
 
+    def flag(self, body: dict[str, Any], name: str) -> bool | None:
+        """An optional yes or no of the body.
+
+        Raises:
+            BadRequest: it is there and neither.
+        """
+        value = body.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise BadRequest(f"`{name}` must be true or false.", code="bad_type")
+        return value
+
     def needed_text(self, body: dict[str, Any], name: str) -> str:
         """A text that the body must have, of any length.
 

@@ -30,9 +30,10 @@ class SessionsHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Answer ``{sessions, next_cursor, total}``, newest activity first.
+        """Answer ``{sessions, next_cursor, total, sources}``, newest activity first.
 
-        ``?q=`` looks into titles and first words, ``?source=`` and ``?archived=true`` choose.
+        ``?q=`` looks into titles and first words, ``?source=`` and ``?archived=true`` choose;
+        ``?parent_id=`` asks for the subagents of that conversation instead.
         """
         wanted = Wanted(
             limit=self.number("limit", 50, MAX_ROWS),
@@ -40,6 +41,7 @@ class SessionsHandler(HermesHandler):
             text=self.get_query_argument("q", "")[:MAX_QUERY],
             source=self.get_query_argument("source", None),
             archived=self.get_query_argument("archived", "false") == "true",
+            parent_id=self.get_query_argument("parent_id", None),
         )
         self.reply(await self.core.conversations.listing(wanted))
 
@@ -91,13 +93,14 @@ class SessionHandler(HermesHandler):
     @web.authenticated
     @authorized_to("execute")
     async def patch(self, session_id: str) -> None:
-        """Take ``{title?, archived?}`` and answer the new row; an empty title is none."""
+        """Take ``{title?, archived?, pinned?, read?}``, answer the row; an empty title is none."""
         body = self.body()
-        archived = body.get("archived")
-        if archived is not None and not isinstance(archived, bool):
-            raise BadRequest("`archived` must be true or false.", code="bad_type")
         conversation = await self.core.records.change(
-            session_id, title=self.text(body, "title"), archived=archived
+            session_id,
+            title=self.text(body, "title"),
+            archived=self.flag(body, "archived"),
+            pinned=self.flag(body, "pinned"),
+            read=self.flag(body, "read"),
         )
         self.reply(self.core.conversations.summary(conversation))
 
@@ -230,8 +233,8 @@ class SkipApprovalsHandler(HermesHandler):
     async def put(self, session_id: str) -> None:
         """Take ``{on}`` and answer ``{skip_approvals}``; what waits already is allowed too."""
         body = self.body()
-        on = body.get("on")
-        if not isinstance(on, bool):
+        on = self.flag(body, "on")
+        if on is None:
             raise BadRequest("`on` must be true or false.", code="bad_type")
         skips = await self.core.turns.skip_approvals(session_id, on, self.answerer(body))
         self.reply({"skip_approvals": skips})

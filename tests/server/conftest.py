@@ -104,6 +104,9 @@ class Api:
     async def put(self, *path: str, **body: Any) -> Any:
         return await self._call("PUT", path, body=json.dumps(body))
 
+    async def patch(self, *path: str, **body: Any) -> Any:
+        return await self._call("PATCH", path, body=json.dumps(body))
+
     async def delete(self, *path: str) -> Any:
         return await self._call("DELETE", path)
 

@@ -73,6 +73,86 @@ async def test_the_list_is_filtered(api: Api, home: Path) -> None:
     assert pigeon["source_label"] == "Carrier pigeon"
 
 
+async def test_pins_and_read_marks_are_kept_here(api: Api, home: Path) -> None:
+    """R39: of conversations, not of segments; nothing is unread before there is a first mark."""
+    write(
+        home, *many(3), ended("s000", "compression"), session("t", "cli", parent_session_id="s000")
+    )
+    before = (await api.get("sessions"))["sessions"]
+    assert [(row["pinned"], row["unread"]) for row in before] == [(False, False)] * 3
+    assert (await api.patch("sessions", "t", pinned=True, read=False))["pinned"]
+    rows = (await api.get("sessions"))["sessions"]
+    assert [(row["id"], row["pinned"], row["unread"]) for row in rows] == [
+        ("s000", True, True),
+        ("s002", False, False),
+        ("s001", False, False),
+    ]
+    row = await api.patch("sessions", "s000", pinned=False, read=True)
+    assert (row["pinned"], row["unread"]) == (False, False)
+    assert (await api.get("sessions", "t"))["unread"] is False
+    status, error = await api.refused("PATCH", "sessions", "s000", body='{"pinned": 1}')
+    assert (status, error["code"]) == (400, "bad_type")
+
+
+async def test_what_is_said_after_the_first_mark_is_unread(api: Api, home: Path) -> None:
+    write(home, *many(2))
+    await api.patch("sessions", "s000", read=True)
+    await api.turn("s001", script({"text": "News."}))
+    rows = {row["id"]: row["unread"] for row in (await api.get("sessions"))["sessions"]}
+    assert rows == {"s000": False, "s001": True}
+    assert (await api.patch("sessions", "s001", read=True))["unread"] is False
+
+
+async def test_subagents_are_listed_under_what_sent_them(api: Api, home: Path) -> None:
+    mark = {"model_config": {"_delegate_from": "s000"}}
+    write(
+        home,
+        *many(1),
+        *(session("child", "subagent", parent_session_id="s000", **mark), *turn("child", "q", "a")),
+    )
+    (row,) = (await api.get("sessions"))["sessions"]
+    assert row["subagent_count"] == 1
+    (child,) = (await api.get("sessions", parent_id="s000"))["sessions"]
+    assert (child["id"], child["relation"], child["parent_id"]) == ("child", "subagent", "s000")
+    assert child["capabilities"] == ["export"]
+    assert await ids(api, parent_id="nobody") == []
+
+
+SOURCE = ("source", "source_label", "source_tag", "session_source", "is_cli_session")
+
+
+async def test_where_it_came_from_is_the_same_everywhere(api: Api, home: Path) -> None:
+    """R41: in list, detail, event and export, for the sources that Hermes has and for others."""
+    sources = [
+        *("cli", "tui", "desktop", "webui", "acp", "api_server", "webhook", "cron", "jupyter"),
+        *("telegram", "discord", "slack", "whatsapp_cloud", "homeassistant", "weixin", "matrix"),
+        *("unknown", "carrier_pigeon", "a b", "Ünïcode", "'; DROP TABLE sessions; --", "🦉"),
+    ]
+    calls: list[Call] = []
+    for number, source in enumerate(sources):
+        calls += [session(f"n{number}", source), *turn(f"n{number}", "q", "a")]
+    write(home, *calls)
+    answer = await api.get("sessions", limit="200")
+    listed = {row["id"]: row for row in answer["sessions"]}
+    assert {listed[f"n{n}"]["source"] for n in range(len(sources))} == set(sources)
+    assert {(one["source"], one["label"]) for one in answer["sources"]} == {
+        (row["source"], row["source_label"]) for row in listed.values()
+    }
+    async with api.stream("events") as page:
+        await page.next()
+        for id_, row in listed.items():
+            wanted = {name: row[name] for name in SOURCE}
+            await api.patch("sessions", id_, title=f"Title {id_}")
+            seen = await page.until(lambda frame: frame.event == "sessions")
+            exported = await api.get("sessions", id_, "export", format="json")
+            for told in (seen[-1].data["sessions"][0], await api.get("sessions", id_)):
+                assert {name: told[name] for name in SOURCE} == wanted
+            assert {name: exported["session"][name] for name in SOURCE} == wanted
+            assert await ids(api, source=row["source"]) == [id_]
+    kinds = {row["source"]: row["session_source"] for row in listed.values()}
+    assert (kinds["acp"], kinds["slack"], kinds["🦉"]) == ("cli", "messaging", "other")
+
+
 async def test_any_id_of_a_chain_opens_it_and_all_of_it_is_read(api: Api, home: Path) -> None:
     """R37, R38"""
     calls: list[Call] = []

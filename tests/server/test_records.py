@@ -104,7 +104,8 @@ async def test_a_branch_goes_on_by_itself(api: Api, requests: list[Any]) -> None
     assert answers(await api.get("sessions", branch["id"])) == ["Common.", "Branched."]
     assert answers(await api.get("sessions", session_id)) == ["Common."]
     rows = [row["id"] for row in (await api.get("sessions"))["sessions"]]
-    assert rows == [branch["id"], session_id]
+    # In the list it stands under its origin.
+    assert rows == [session_id, branch["id"]]
 
 
 async def test_a_subagents_conversation_is_read_only(api: Api, home: Path) -> None:
