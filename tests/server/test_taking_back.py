@@ -108,7 +108,13 @@ async def test_compaction_is_a_turn_and_the_gauge_falls_at_once(api: Api) -> Non
     compaction = [frame.data for frame in frames if frame.event == "compaction"]
     assert compaction[0]["before"] == before["used"]
     assert compaction[0]["after"] == after["used"]
-    assert len(answers(await api.get("sessions", session_id))) == 14
+    detail = await api.get("sessions", session_id)
+    assert len(answers(detail)) == 14
+    mark = [message for message in detail["messages"] if message["compaction"]][-1]
+    assert mark["id"] == compaction[0]["message_id"]
+    assert mark["text"] == compaction[0]["text"]
+    assert f"{before['used']:,} tokens became {after['used']:,}" in mark["text"]
+    assert after["compactions"] == before["compactions"] + 1
     await api.turn(session_id, script({"text": "Next."}))
     assert not (await api.get("sessions", session_id, "context"))["context"]["estimate"]
 
