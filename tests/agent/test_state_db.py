@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -247,6 +248,44 @@ async def test_a_file_that_comes_goes_and_is_replaced(tmp_path: Path) -> None:
         assert refused.value.code == "state_db_unreadable"
         path.unlink()
         assert list(await db.sessions()) == []
+
+
+#: Writes as fast as Hermes' library can, for two seconds.
+WRITE = """
+import sys, time
+from pathlib import Path
+from hermes_state import SessionDB
+db = SessionDB(Path(sys.argv[1]))
+end, number = time.monotonic() + 2, 0
+while time.monotonic() < end:
+    if number % 20 == 0:
+        db.create_session(f"s{number:06}", "cli")
+    db.append_message(f"s{number - number % 20:06}", "user", content=f"line {number}")
+    number += 1
+print(number)
+"""
+
+
+async def test_what_is_written_at_full_speed_is_read_without_a_gap(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    line = [sys.executable, "-c", WRITE, str(path)]
+    process = await asyncio.create_subprocess_exec(*line, stdout=asyncio.subprocess.PIPE)
+    ends = asyncio.create_task(process.communicate())
+    async with database(tmp_path) as db:
+        seen = 0
+        while not ends.done():
+            rows = await db.sessions()
+            counted = sum(row.message_count for row in rows)
+            assert counted >= seen
+            seen = counted
+            if rows:
+                newest = max(row.id for row in rows)
+                lines = await told(db, newest)
+                first = int(newest[1:])
+                assert lines == [f"line {first + n}" for n in range(len(lines))]
+            await asyncio.sleep(0.01)
+        written = int((await ends)[0])
+        assert sum(row.message_count for row in await db.sessions()) == written
 
 
 async def test_ten_thousand_calls_leak_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from . import busy, fanout, questions, reconnect, restart, silent, start, turns
+from . import busy, fanout, questions, reconnect, restart, sessions, silent, start, turns
 from .measure import Row, table
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
@@ -20,6 +20,8 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "turns": turns.turns,
     "start": start.start,
     "restart": restart.restart,
+    "sessions": sessions.sessions,
+    "transcripts": sessions.transcripts,
 }
 
 
