@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,17 @@ class HermesClient:
         except httpx.HTTPError as error:
             raise NoServer(f"The Jupyter server cannot be reached: {error}") from error
         return _answer(response)
+
+    def stream(
+        self, method: str, path: str, *, headers: dict[str, str], content: bytes | None
+    ) -> AbstractContextManager[httpx.Response]:
+        """Ask for a route and read its answer as it comes, whatever its status.
+
+        Raises:
+            httpx.HTTPError: the server could not be reached, or went away.
+        """
+        limits = httpx.Timeout(60, read=SILENCE if "text/event-stream" in headers.values() else 60)
+        return self._http.stream(method, path, headers=headers, content=content, timeout=limits)
 
     def events(self, session_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """The events of a conversation as ``(type, data)``, from a snapshot on, without an end.
@@ -162,3 +174,16 @@ def find_server() -> HermesClient:
         )
     server = json.loads(about.read_text())
     return HermesClient(server["url"], server["token"])
+
+
+def kernel_id() -> str:
+    """The kernel's id, which is in the name of its connection file."""
+    from ipykernel.connect import get_connection_file
+
+    return Path(get_connection_file()).stem.removeprefix("kernel-")
+
+
+def current_conversation(client: HermesClient) -> str | None:
+    """The conversation that this kernel and the page beside it speak of; None: a new one."""
+    current = client.call("GET", "current", params={"kernel_id": kernel_id()})["session_id"]
+    return None if current is None else str(current)

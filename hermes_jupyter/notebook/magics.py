@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.display import DisplayHandle, Markdown, display
 
-from .client import HermesClient, HermesError, find_server
+from .client import HermesClient, HermesError, current_conversation, find_server, kernel_id
 from .panel import Panel
 
 #: Seconds between two updates of an answer that streams into a cell.
@@ -38,29 +38,21 @@ class HermesMagics(Magics):
         except HermesError as error:
             raise UsageError(str(error)) from error
         try:
-            _ask(client, current_conversation(client), text)
+            _ask(client, _conversation(client), text)
         except HermesError as error:
             raise UsageError(str(error)) from error
         finally:
             client.close()
 
 
-def current_conversation(client: HermesClient) -> str:
+def _conversation(client: HermesClient) -> str:
     """The conversation of this kernel and the page beside it; a new one if there is none."""
-    kernel_id = _kernel_id()
-    current = client.call("GET", "current", params={"kernel_id": kernel_id})["session_id"]
-    if current is not None:
-        return str(current)
-    session_id = str(client.call("POST", "sessions", json={"cwd": str(Path.cwd())})["id"])
-    client.call("PUT", "current", json={"kernel_ids": [kernel_id], "session_id": session_id})
+    session_id = current_conversation(client)
+    if session_id is None:
+        session_id = str(client.call("POST", "sessions", json={"cwd": str(Path.cwd())})["id"])
+        body = {"kernel_ids": [kernel_id()], "session_id": session_id}
+        client.call("PUT", "current", json=body)
     return session_id
-
-
-def _kernel_id() -> str:
-    """The kernel's id, which is in the name of its connection file."""
-    from ipykernel.connect import get_connection_file
-
-    return Path(get_connection_file()).stem.removeprefix("kernel-")
 
 
 def _ask(client: HermesClient, session_id: str, text: str) -> None:

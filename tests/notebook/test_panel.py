@@ -1,0 +1,178 @@
+"""The Panel in a real kernel, with a front end that speaks to the kernel alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+from tests.servers import Server, run_server
+
+#: Seconds for which anything is waited.
+PATIENCE = 30.0
+
+TEA = {"name": "clarify", "arguments": {"question": "Tea?", "choices": ["yes", "no"]}}
+ASK = "SCRIPT: " + json.dumps([{"tool_calls": [TEA]}, {"text": "So."}])
+
+
+class FrontEnd:
+    """What VS Code or the classic notebook are to a widget: the other end of its comm."""
+
+    def __init__(self, client: BlockingKernelClient) -> None:
+        self.client = client
+        self.comm_id = ""
+        self.printed = ""
+        self.messages: list[tuple[dict[str, Any], bytes]] = []
+
+    def run(self, code: str) -> None:
+        """Execute a cell, until it is over."""
+        id_ = self.client.execute(code, store_history=False)
+        self.read_until(
+            lambda message: (
+                message["parent_header"].get("msg_id") == id_
+                and message["content"].get("execution_state") == "idle"
+            )
+        )
+
+    def read_until(self, found: Callable[[dict[str, Any]], bool]) -> None:
+        """Take what the kernel says, until a message is as wanted."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            message = self.client.get_iopub_msg(timeout=max(0.1, end - time.monotonic()))
+            content = message["content"]
+            if message["msg_type"] == "comm_open" and "_esm" in str(content["data"].get("state")):
+                self.comm_id = content["comm_id"]
+            elif message["msg_type"] == "stream":
+                self.printed += content["text"]
+            elif message["msg_type"] == "error":
+                raise AssertionError("\n".join(content["traceback"]))
+            elif (
+                content.get("comm_id") == self.comm_id and content["data"].get("method") == "custom"
+            ):
+                data = b"".join(bytes(part) for part in message["buffers"])
+                self.messages.append((content["data"]["content"], data))
+            if found(message):
+                return
+
+    def send(self, **content: Any) -> None:
+        """Say something to the widget's Python half."""
+        data = {"comm_id": self.comm_id, "data": {"method": "custom", "content": content}}
+        self.client.shell_channel.send(self.client.session.msg("comm_msg", data))
+
+    def request(self, id_: str, method: str, path: str, **body: Any) -> tuple[int, Any]:
+        """The status and the body of an answer."""
+        sent = json.dumps(body) if body else None
+        self.send(type="request", id=id_, method=method, path=path, headers={}, body=sent)
+        self.read_until(lambda _: self.said(id_, "end") != [])
+        assert "error" not in self.said(id_, "end")[0]
+        text = self.text(id_)
+        return self.said(id_, "answer")[0]["status"], json.loads(text) if text else None
+
+    def said(self, id_: str, type_: str) -> list[dict[str, Any]]:
+        told = [message for message, _ in self.messages]
+        return [one for one in told if one.get("id") == id_ and one["type"] == type_]
+
+    def text(self, id_: str) -> str:
+        return b"".join(data for one, data in self.messages if one.get("id") == id_).decode()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    directory = tmp_path_factory.mktemp("panel")
+    arguments = (
+        "--HermesExtension.offline=True",
+        f"--HermesExtension.hermes_home={directory / 'home'}",
+        f"--ServerApp.root_dir={directory}",
+    )
+    with run_server(directory, *arguments) as server:
+        yield server
+
+
+@contextmanager
+def kernel(runtime: Path) -> Iterator[FrontEnd]:
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(env={**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime)})
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=PATIENCE)
+        yield FrontEnd(client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def front_end(server: Server) -> Iterator[FrontEnd]:
+    runtime = server.log.parent / "runtime"
+    # A kernel finds the server by its parent process, which is this one.
+    about = runtime / f"jpserver-{os.getpid()}.json"
+    if not about.exists():
+        about.symlink_to(runtime / f"jpserver-{server.process.pid}.json")
+    with kernel(runtime) as front_end:
+        front_end.run("from hermes_jupyter import Panel\npanel = Panel()")
+        yield front_end
+
+
+def test_a_page_without_a_server_reaches_it_through_the_kernel(front_end: FrontEnd) -> None:
+    status, session = front_end.request("1", "POST", "sessions", title="By comm")
+    assert (status, session["title"]) == (201, "By comm")
+    path = f"sessions/{session['id']}"
+    front_end.send(
+        type="request", id="2", method="GET", path=f"{path}/stream", headers={}, body=None
+    )
+    front_end.read_until(lambda _: "event: snapshot" in front_end.text("2"))
+    assert front_end.said("2", "answer")[0]["headers"]["content-type"] == "text/event-stream"
+    assert front_end.request("3", "POST", f"{path}/prompt", text=ASK)[0] == 202
+    front_end.read_until(lambda _: '"Tea?"' in front_end.text("2"))
+    (question,) = front_end.request("4", "GET", f"questions?session_id={session['id']}")[1][
+        "questions"
+    ]
+    answered = front_end.request("5", "POST", f"questions/{question['id']}/answer", answer="yes")
+    assert answered[0] == 200
+    front_end.read_until(lambda _: '"state":"complete"' in front_end.text("2").replace(" ", ""))
+    front_end.send(type="abort", id="2")
+    front_end.read_until(lambda _: front_end.said("2", "end") != [])
+
+
+def test_only_the_api_is_reached(front_end: FrontEnd) -> None:
+    for number, path in enumerate(("/api/contents", "../../api/contents", "http://a.example/")):
+        status, answer = front_end.request(f"p{number}", "GET", path)
+        assert (status, answer["error"]["code"]) == (503, "bad_path")
+    status, answer = front_end.request("n", "GET", "sessions/nobody")
+    assert (status, answer["error"]["code"]) == (404, "session_not_found")
+
+
+def test_without_a_server_the_page_is_told_why(tmp_path: Path) -> None:
+    with kernel(tmp_path) as front_end:
+        front_end.run("from hermes_jupyter import Panel\npanel = Panel()")
+        status, answer = front_end.request("1", "GET", "status")
+        assert (status, answer["error"]["code"]) == (503, "no_server")
+        assert "not started by a Jupyter server" in answer["error"]["message"]
+
+
+def test_traits_are_followed_once_they_are_observed(front_end: FrontEnd, server: Server) -> None:
+    with server.client() as http:
+        session_id = http.post("sessions", json={}).json()["id"]
+        front_end.run(
+            "def told(change):\n"
+            "    print(change.name, [one['state'] for one in change.new]"
+            " if change.name == 'questions' else change.new['max'])\n"
+            f"panel = Panel(session_id={session_id!r})\n"
+            "panel.observe(told, ['questions', 'context'])"
+        )
+        http.post(f"sessions/{session_id}/prompt", json={"text": ASK}).raise_for_status()
+        front_end.read_until(lambda _: "questions ['open']" in front_end.printed)
+        assert "context 131072" in front_end.printed
+        (question,) = http.get("questions").json()["questions"]
+        http.post(f"questions/{question['id']}/answer", json={"answer": "no"}).raise_for_status()
+        front_end.read_until(lambda _: "questions []" in front_end.printed)
+        front_end.run("panel.close()")
