@@ -262,6 +262,14 @@ class Conversation:
             "There is no such message of yours in this conversation.", code="message_not_found"
         )
 
+    def is_unanswered(self, message_id: str) -> bool:
+        """Whether it was said in this epoch and the agent has said and done nothing since."""
+        ids = [message.id for message in self.messages]
+        if message_id not in ids:
+            return False
+        later = self.messages[ids.index(message_id) :]
+        return not any(message.role in ("assistant", "tool") for message in later)
+
     def cut(self, message_id: str) -> None:
         """Forget a message and all that followed it."""
         for index, row in enumerate(self.history):

@@ -100,8 +100,8 @@ class Turns:
                 return steered
         turn = Turn(text, client_id=client_id, replaces=replaces)
         self._take(conversation, turn)
-        if when_busy == "interrupt" and turn.state == "queued" and conversation.turn is not None:
-            await self.interrupt(session_id, conversation.turn.id)
+        if when_busy == "interrupt" and turn.state == "queued":
+            await self._say_at_once(conversation, turn)
         return turn
 
     async def compress(self, session_id: str, focus: str | None = None) -> Turn:
@@ -289,6 +289,17 @@ class Turns:
             conversation.steer(text)
         return turn
 
+    async def _say_at_once(self, conversation: Conversation, turn: Turn) -> None:
+        """End the turn in hand for one that waits, which is the next one now."""
+        conversation.queued.remove(turn)
+        conversation.queued.insert(0, turn)
+        assert conversation.turn is not None
+        try:
+            await self.interrupt(conversation.id, conversation.turn.id)
+        except CoreError as error:
+            # It is taken all the same, and comes as soon as the other one ends by itself.
+            log.info("The turn in hand is not ended for the next one: %s", error)
+
     async def _end_steered(self, conversation: Conversation, turn: Turn) -> None:
         """End a turn into which something was said; what came too late is the next prompt."""
         left: list[str] = []
@@ -391,7 +402,7 @@ class Turns:
             await self._agent.reload(conversation.tip_id)
             conversation.outdated = False
         if turn.replaces is not None and not turn.said:
-            await self._agent.rewind(conversation.tip_id, *conversation.place_of(turn.replaces))
+            await self._take_back(conversation, turn.replaces)
             if conversation.turn is not turn:
                 return
             conversation.cut(turn.replaces)
@@ -403,6 +414,14 @@ class Turns:
             conversation.say_prompt(turn)
         if not await self._agent.prompt(conversation.tip_id, turn.text):
             self._wait_for_the_agents_own(conversation, turn)
+
+    async def _take_back(self, conversation: Conversation, message_id: str) -> None:
+        try:
+            await self._agent.rewind(conversation.tip_id, *conversation.place_of(message_id))
+        except Conflict:
+            # One on which nothing followed may never have reached it.
+            if not conversation.is_unanswered(message_id):
+                raise
 
     def _wait_for_the_agents_own(self, conversation: Conversation, turn: Turn) -> None:
         """The agent was faster with a turn of its own: this one begins after it."""

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HermesClient } from '../src/client/client';
+import type { Question, Turn } from '../src/client/api';
 import { Observable } from '../src/client/observable';
 import { ChatModel, followCurrent } from '../src/model/chat';
 import {
@@ -165,6 +166,245 @@ describe('ChatModel', () => {
     server.on('POST questions/q1/answer', () => ({ state: 'answered' }));
     await chat.answer(asked, { answer: 'csv' });
     expect(chat.conversation.value.questions.value).toEqual([]);
+  });
+
+  it('stops nothing when the turn was over already', async () => {
+    const turn = { turn_id: 't1', state: 'running', origin: 'user' } as const;
+    server
+      .on('GET sessions/c1', () => detail({ turn }))
+      .on('POST sessions/c1/interrupt', () =>
+        refuse(409, { code: 'not_running', message: 'Over.' })
+      );
+    await chat.open('c1');
+    await chat.stop();
+    expect(chat.error.value).toBeNull();
+  });
+
+  it.each(['queue', 'steer', 'interrupt'] as const)(
+    'says what becomes of a prompt while a turn runs: %s',
+    async whenBusy => {
+      await chat.open('c1');
+      await chat.send('and this', whenBusy);
+      expect(bodyOf(PROMPT)).toMatchObject([
+        { text: 'and this', when_busy: whenBusy }
+      ]);
+    }
+  );
+
+  describe('a prompt that waits', () => {
+    const waiting: Turn = {
+      turn_id: 't2',
+      state: 'queued',
+      origin: 'user',
+      text: 'later'
+    };
+    const WITHDRAW = 'DELETE sessions/c1/turns/t2';
+
+    beforeEach(async () => {
+      server.on('GET sessions/c1', () => detail({ queued: [waiting] }));
+      server.on(WITHDRAW, () => ({ turn_id: 't2', state: 'interrupted' }));
+      await chat.open('c1');
+    });
+
+    it.each([
+      ['', 'later'],
+      ['typed since', 'typed since\n\nlater']
+    ])('comes back below %j', async (draft, expected) => {
+      chat.setDraft(draft);
+      await chat.withdraw(waiting);
+      expect(chat.draft.value).toBe(expected);
+      expect(chat.conversation.value.queued.value).toEqual([]);
+    });
+
+    it('comes back to its own conversation', async () => {
+      let take = (_: object): void => undefined;
+      server.on(WITHDRAW, () => new Promise(done => (take = done)));
+      const withdrawn = chat.withdraw(waiting);
+      await vi.waitFor(() => expect(bodyOf(WITHDRAW)).toHaveLength(1));
+      chat.newChat();
+      take({});
+      await withdrawn;
+      expect(chat.draft.value).toBe('');
+      await chat.open('c1');
+      expect(chat.draft.value).toBe('later');
+    });
+
+    it('stays when it has begun meanwhile, and that is said', async () => {
+      server.on(WITHDRAW, () =>
+        refuse(404, { code: 'turn_not_found', message: 'It has begun.' })
+      );
+      await chat.withdraw(waiting);
+      expect(chat.draft.value).toBe('');
+      expect(chat.error.value).toMatchObject({ code: 'turn_not_found' });
+    });
+  });
+
+  describe('what was said', () => {
+    const messages = [
+      { id: 'm1', role: 'user', text: 'first', turn_id: 't0' },
+      { id: 'm2', role: 'assistant', text: 'One.', turn_id: 't0' },
+      { id: 'm3', role: 'user', text: 'second', turn_id: 't1' }
+    ] as const;
+    const failed = { turn_id: 't1', state: 'error', origin: 'user' } as const;
+    const said = (id: string) =>
+      chat.conversation.value.messages.value.find(
+        message => message.id === id
+      )!;
+
+    beforeEach(async () => {
+      server.on('GET sessions/c1', () =>
+        detail({ messages: [...messages], turn: failed })
+      );
+      await chat.open('c1');
+    });
+
+    it('is replaced, and the edit ends when the server took it', async () => {
+      chat.startEdit(said('m1'));
+      expect(chat.edit.value).toEqual({ message: 'm1', text: 'first' });
+      server.on(PROMPT, () => refuse(409, { code: 'busy', message: 'Busy.' }));
+      await expect(chat.replace(said('m1'), 'better')).rejects.toMatchObject({
+        code: 'busy'
+      });
+      expect(chat.edit.value).not.toBeNull();
+
+      server.on(PROMPT, () => ({ turn_id: 't2', state: 'starting' }));
+      await chat.replace(said('m1'), 'better');
+      expect(chat.edit.value).toBeNull();
+      const [first, second] = bodyOf(PROMPT) as object[];
+      expect(first).toMatchObject({ text: 'better', replaces: 'm1' });
+      expect(second).toEqual(first);
+    });
+
+    it('gives the words of an edit to the composer when it is gone', async () => {
+      chat.startEdit(said('m3'));
+      chat.setEdit({ message: 'm3', text: 'second, but better' });
+      chat.conversation.value.apply({
+        event: 'snapshot',
+        id: 'e1.11',
+        data: detail({ messages: messages.slice(0, 2), cursor: 'e1.11' })
+      });
+      expect(chat.edit.value).toBeNull();
+      expect(chat.draft.value).toBe('second, but better');
+    });
+
+    it('does not take what is being sent for words to be rescued', async () => {
+      let take = (_: object): void => undefined;
+      server.on(PROMPT, () => new Promise(done => (take = done)));
+      chat.startEdit(said('m3'));
+      const sent = chat.replace(said('m3'), 'better');
+      await vi.waitFor(() => expect(bodyOf(PROMPT)).toHaveLength(1));
+      // The stream is faster than the answer.
+      chat.conversation.value.apply({
+        event: 'snapshot',
+        id: 'e1.11',
+        data: detail({ messages: messages.slice(0, 2), cursor: 'e1.11' })
+      });
+      take({ turn_id: 't2', state: 'starting' });
+      await sent;
+      expect(chat.draft.value).toBe('');
+    });
+
+    it('is said once more in its own place', async () => {
+      server.on(PROMPT, () => ({ turn_id: 't2', state: 'starting' }));
+      await chat.retry();
+      expect(bodyOf(PROMPT)).toMatchObject([
+        { text: 'second', replaces: 'm3' }
+      ]);
+      // Its turn runs now: there is nothing left to retry.
+      expect(chat.conversation.value.retriable.value).toBeNull();
+    });
+
+    it.each([
+      ['', 'second'],
+      ['typed since', 'typed since']
+    ])('is taken back into the composer if that is %j', async (draft, then) => {
+      server.on('POST sessions/c1/undo', () => ({
+        turn_id: 't2',
+        state: 'starting'
+      }));
+      chat.setDraft(draft);
+      await chat.undo();
+      expect(chat.draft.value).toBe(then);
+      expect(chat.conversation.value.running.value).toMatchObject({
+        turn_id: 't2',
+        action: 'undo'
+      });
+    });
+  });
+
+  describe('an answer that was begun', () => {
+    const begin = async (): Promise<Question> => {
+      server.on('GET sessions/c1', () => detail({ questions: [question()] }));
+      await chat.open('c1');
+      const asked = chat.conversation.value.questions.value[0]!;
+      chat.keepAnswer(asked, ['neither, as']);
+      return asked;
+    };
+    const end = (state: Question['state']) =>
+      chat.conversation.value.apply({
+        event: 'question',
+        id: 'e1.11',
+        data: { session_id: 'c1', question: question({ state }) }
+      });
+
+    it('is there after a reload', async () => {
+      const asked = await begin();
+      const reloaded = newChat();
+      await reloaded.open('c1');
+      expect(reloaded.draftFor(asked)).toEqual(['neither, as']);
+      expect(reloaded.draftFor(question({ id: 'q2' }))).toBeNull();
+      reloaded.dispose();
+    });
+
+    it.each(['expired', 'cancelled', 'answered'] as const)(
+      'goes to the composer when the question is %s',
+      async state => {
+        await begin();
+        chat.setDraft('before');
+        end(state);
+        expect(chat.draft.value).toBe('before\n\nneither, as');
+      }
+    );
+
+    it('goes to the composer when the question ended meanwhile', async () => {
+      await begin();
+      server.on('GET sessions/c1', () => detail());
+      const reloaded = newChat();
+      await reloaded.open('c1');
+      expect(reloaded.draft.value).toBe('neither, as');
+      reloaded.dispose();
+    });
+
+    it('is gone once it was given, however fast the stream is', async () => {
+      const asked = await begin();
+      server.on('POST questions/q1/answer', () => {
+        end('answered');
+        return { state: 'answered' };
+      });
+      await chat.answer(asked, { answer: 'neither, as' });
+      expect(chat.draft.value).toBe('');
+      expect(newChat().draftFor(asked)).toBeNull();
+    });
+
+    it('is not lost when somebody else was faster', async () => {
+      const asked = await begin();
+      server.on('POST questions/q1/answer', () =>
+        refuse(409, {
+          code: 'question_answered',
+          message: 'Answered.',
+          question: question({ state: 'answered', answer: 'csv' })
+        })
+      );
+      await chat.answer(asked, { answer: 'neither, as' });
+      expect(chat.draft.value).toBe('neither, as');
+    });
+
+    it('is no text of its own where it is one of the choices', async () => {
+      const asked = await begin();
+      chat.keepAnswer(asked, ['csv']);
+      end('expired');
+      expect(chat.draft.value).toBe('');
+    });
   });
 
   it('is of one conversation with its page, both ways', async () => {

@@ -214,7 +214,6 @@ describe('HermesClient', () => {
           replaces: 'm1'
         })
     ],
-    ['POST sessions/c1/steer', prompt, client => client.steer('c1', prompt)],
     [
       'POST sessions/c1/compress',
       { focus: 'the plot' },
@@ -225,8 +224,8 @@ describe('HermesClient', () => {
     ['DELETE sessions/c1/turns/t1', {}, client => client.withdraw('c1', 't1')],
     [
       'PUT sessions/c1/skip-approvals',
-      { on: true },
-      client => client.skipApprovals('c1', true)
+      { on: true, client: 'test' },
+      client => client.skipApprovals('c1', true, 'test')
     ]
   ])('calls %s with %j', async (call, body, act) => {
     server.on(call, () => ({}));

@@ -151,16 +151,16 @@ describe('Conversation', () => {
     expect(conversation.questions.value).toHaveLength(2);
   });
 
-  it('shows a queued prompt until its turn has a message', () => {
+  it('shows the prompt of a turn until it has a message', () => {
     const queued = { turn_id: 't2', origin: 'user', text: 'next' } as const;
     apply(event('turn', { ...queued, state: 'queued' }));
-    expect(conversation.awaited.value.map(({ text }) => text)).toEqual([
-      'next'
-    ]);
+    expect(conversation.queued.value).toMatchObject([queued]);
+    expect(conversation.awaited.value).toEqual([]);
     apply(
       event('turn', { turn_id: 't1', state: 'complete', origin: 'user' }),
       event('turn', { turn_id: 't2', state: 'running', origin: 'user' })
     );
+    expect(conversation.queued.value).toEqual([]);
     expect(conversation.awaited.value.map(({ text }) => text)).toEqual([
       'next'
     ]);
@@ -173,6 +173,48 @@ describe('Conversation', () => {
       })
     );
     expect(conversation.awaited.value).toEqual([]);
+  });
+
+  it('takes a prompt that was withdrawn for no failed turn', () => {
+    const waiting = { turn_id: 't2', origin: 'user', text: 'next' } as const;
+    apply(
+      event('turn', { ...waiting, state: 'queued' }),
+      event('turn', { turn_id: 't1', state: 'complete', origin: 'user' }),
+      event('turn', { ...waiting, state: 'interrupted' })
+    );
+    expect(conversation.queued.value).toEqual([]);
+    expect(conversation.failed.value).toBeNull();
+  });
+
+  it('keeps what a failed turn had no chance to say', () => {
+    const edit = { turn_id: 't2', origin: 'user', text: 'better' } as const;
+    apply(
+      event('turn', { turn_id: 't1', state: 'complete', origin: 'user' }),
+      event('turn', { ...edit, state: 'starting' }),
+      event('turn', { ...edit, state: 'error' })
+    );
+    expect(conversation.unsaid.value).toBe('better');
+    // To say 'hi' again would not be what failed.
+    expect(conversation.retriable.value).toBeNull();
+  });
+
+  it('does not offer to change what went into a running turn', () => {
+    apply(
+      event('message.start', {
+        message_id: 't1.2',
+        role: 'user',
+        turn_id: 't1',
+        text: 'faster',
+        steered: true
+      })
+    );
+    expect(conversation.lastPrompt.value?.text.value).toBe('hi');
+  });
+
+  it('knows what may be done with it, of a draft everything', () => {
+    expect(new Conversation().can('prompt')).toBe(true);
+    apply(event('snapshot', detail({ capabilities: ['export'] })));
+    expect(conversation.can('prompt')).toBe(false);
   });
 
   it('does not take the end of another turn for that of this one', () => {

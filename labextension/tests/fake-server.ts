@@ -215,6 +215,7 @@ export function detail(changes: Partial<Detail> = {}): Detail {
     unread: false,
     archived: false,
     skip_approvals: false,
+    capabilities: ['prompt', 'interrupt', 'steer', 'undo', 'compress'],
     context: null,
     questions: [],
     turn: null,

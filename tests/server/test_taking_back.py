@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,23 @@ async def test_an_edited_message_replaces_what_followed_it(api: Api, requests: l
     assert (status, error["code"]) == (404, "message_not_found")
     assert answers(await api.get("sessions", session_id)) == ["Same.", "Better."]
     assert first["id"] == (await api.get("sessions", session_id))["messages"][0]["id"]
+
+
+@pytest.mark.parametrize("home_settings", [{"model": {"context_length": 40_000}}])
+async def test_a_prompt_that_never_reached_the_agent_can_be_said_again(
+    api: Api, tmp_path: Path
+) -> None:
+    session_id = await api.conversation()
+    frames = await api.turn(session_id, "hello")
+    assert frames[-1].data["state"] == "error"
+    config = tmp_path / "hermes-home" / "config.yaml"
+    config.write_text(config.read_text().replace("40000", "131072"))
+    await api.post("agent", "restart")
+    said = (await api.get("sessions", session_id))["messages"][0]
+    text = script({"text": "Now."})
+    frames = await ended(api, session_id, "prompt", text=text, replaces=said["id"])
+    assert completed(frames) == ["Now."]
+    assert told(await api.get("sessions", session_id)) == [("user", text), ("assistant", "Now.")]
 
 
 async def test_nothing_is_taken_back_while_a_turn_runs(api: Api) -> None:

@@ -116,6 +116,35 @@ async def test_an_urgent_prompt_ends_the_turn_and_comes_first_in_line(
     assert completed(seen) == ["At once."]
 
 
+async def test_an_urgent_prompt_comes_before_those_that_wait(api: Api) -> None:
+    session_id = await api.conversation()
+    slow = script({"text": "one two three", "wait": "never", "wait_after": 1})
+    async with api.stream("events", params={"session_id": session_id}) as frames:
+        await api.say(session_id, slow)
+        await frames.until(lambda frame: frame.event == "message.delta")
+        patient = await api.say(session_id, script({"text": "Patient."}))
+        urgent = {"text": script({"text": "At once."}), "when_busy": "interrupt"}
+        await api.post("sessions", session_id, "prompt", **urgent)
+        seen = await frames.until(lambda frame: frame.ends(patient))
+    assert completed(seen)[-2:] == ["At once.", "Patient."]
+
+
+async def test_an_urgent_prompt_is_taken_once_where_the_turn_cannot_be_stopped(
+    api: Api,
+) -> None:
+    session_id = await api.conversation()
+    await api.turn(session_id, script({"text": "Hello."}))
+    async with api.stream("events", params={"session_id": session_id}) as frames:
+        compaction = (await api.post("sessions", session_id, "compress"))["turn_id"]
+        urgent = {"text": script({"text": "At once."}), "when_busy": "interrupt"}
+        answer = await api.post("sessions", session_id, "prompt", **urgent)
+        assert answer["state"] == "queued"
+        ended = await frames.until(lambda frame: frame.ends(compaction))
+        assert ended[-1].data["state"] == "complete"
+        seen = await frames.until(lambda frame: frame.ends(answer["turn_id"]))
+    assert completed(seen) == ["At once."]
+
+
 async def test_a_prompt_in_the_moment_of_the_agents_own_turn_waits_for_it(
     api: Api, extension: Any
 ) -> None:

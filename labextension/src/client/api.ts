@@ -79,16 +79,21 @@ export interface Turn {
   turn_id: string;
   state: TurnState;
   origin: 'user' | 'agent';
+  /** What it has the agent do: answer, make room, or take back. */
+  action?: 'prompt' | 'compress' | 'undo';
   text?: string | null;
   client_id?: string | null;
   error?: Failure | null;
 }
 
+/** What becomes of a prompt while a turn is in hand. */
+export type WhenBusy = 'queue' | 'steer' | 'interrupt';
+
 /** Something to say; `client_id` makes a second try harmless. */
 export interface Prompt {
   text: string;
   client_id: string;
-  when_busy?: 'queue' | 'steer' | 'interrupt';
+  when_busy?: WhenBusy;
   /** The message that is taken back for it, with all that followed. */
   replaces?: string;
 }
@@ -115,6 +120,8 @@ export interface Message {
   tool?: Tool | null;
   question?: Question | null;
   at?: number | null;
+  /** Said into a turn that ran. */
+  steered?: boolean;
 }
 
 /** How full the model's context is; null is "not known", never zero. */
@@ -128,6 +135,19 @@ export interface Gauge {
   cost_usd?: number | null;
   cost_status?: string | null;
 }
+
+export type Capability =
+  | 'prompt'
+  | 'interrupt'
+  | 'steer'
+  | 'undo'
+  | 'compress'
+  | 'answer'
+  | 'rename'
+  | 'archive'
+  | 'delete'
+  | 'branch'
+  | 'export';
 
 /** One row of the list of conversations. */
 export interface Summary {
@@ -149,6 +169,8 @@ export interface Summary {
   archived: boolean;
   /** Whether the agent does what it would else have to ask for. */
   skip_approvals: boolean;
+  /** What a person may do with it. */
+  capabilities: Capability[];
 }
 
 /** The whole state of a conversation at one place of the event sequence. */
@@ -192,6 +214,7 @@ export interface EventData {
     role: Message['role'];
     turn_id?: string | null;
     text?: string | null;
+    steered?: boolean;
   }>;
   'message.delta': OfConversation<{ message_id: string; text: string }>;
   'message.complete': OfConversation<{

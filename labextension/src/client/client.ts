@@ -129,18 +129,10 @@ export class HermesClient {
     return this.call('POST', 'sessions', place);
   }
 
-  /** Says it now, or when the turn in hand is over. */
+  /** Says it now or, while a turn is in hand, as `when_busy` says. */
   prompt(id: string, prompt: Prompt): Promise<Accepted> {
     const body = { when_busy: 'queue', ...prompt };
     return this.call('POST', `${pathOf(id)}/prompt`, body);
-  }
-
-  /** Says it into the turn in hand. */
-  steer(
-    id: string,
-    prompt: { text: string; client_id: string }
-  ): Promise<Accepted> {
-    return this.call('POST', `${pathOf(id)}/steer`, prompt);
   }
 
   /** Makes room in the context, and keeps what belongs to `focus`. */
@@ -163,9 +155,16 @@ export class HermesClient {
     return this.call('DELETE', `${pathOf(id)}/turns/${turn}`);
   }
 
-  /** Allows all that the agent does in this conversation, or asks again. */
-  skipApprovals(id: string, on: boolean): Promise<{ skip_approvals: boolean }> {
-    return this.call('PUT', `${pathOf(id)}/skip-approvals`, { on });
+  /**
+   * Allows all that the agent does in this conversation, or asks again.
+   * `client` is what others are told that it was chosen in.
+   */
+  skipApprovals(
+    id: string,
+    on: boolean,
+    client: string
+  ): Promise<{ skip_approvals: boolean }> {
+    return this.call('PUT', `${pathOf(id)}/skip-approvals`, { on, client });
   }
 
   async questions(): Promise<{ questions: Question[] }> {

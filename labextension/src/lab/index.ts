@@ -21,6 +21,7 @@ import { SessionsModel } from '../model/sessions';
 import { addCommands, CommandIDs } from './commands';
 import { requestTo } from './http';
 import { markdownRenderer } from './markdown';
+import { notebookInUse } from './notebook-in-use';
 import { linkNotebooks, placeOf } from './notebooks';
 import { Sidebar } from './sidebar';
 import { StatusItem } from './status';
@@ -106,7 +107,10 @@ function activate(
   }
 
   const panel = { chat, page, sessions };
-  const sidebar = new Sidebar(panel, host);
+  const sidebar = new Sidebar(panel, {
+    ...host,
+    notebook: notebooks ? notebookInUse(notebooks, trans) : undefined
+  });
   addCommands(app, panel, { sidebarId: sidebar.id, perform, trans, palette });
   app.shell.add(sidebar, 'right', { rank: RANK });
   restorer?.add(sidebar, sidebar.id);

@@ -1,12 +1,23 @@
-import { batch, computed, effect, signal, type Signal } from '@preact/signals';
-import { ApiError, type Answer, type Question } from '../client/api';
+import { batch, computed, effect, signal, untracked } from '@preact/signals';
+import {
+  ApiError,
+  type Answer,
+  type AnswerValue,
+  type Question,
+  type Turn,
+  type WhenBusy
+} from '../client/api';
 import type { HermesClient } from '../client/client';
 import { isInTouch } from '../client/connection';
 import type { Observable } from '../client/observable';
 import { Conversation, isUnfinished, type Outgoing } from './conversation';
-
-/** Keeps what was typed and not sent. */
-export type DraftStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+import {
+  Drafts,
+  type AnswerDraft,
+  type DraftStorage,
+  type EditDraft
+} from './drafts';
+import type { MessageModel } from './message';
 
 export interface ChatOptions {
   /** What others read of where an answer was given. */
@@ -19,34 +30,44 @@ export interface ChatOptions {
 /** The chat a panel shows: one conversation, or the draft of one. */
 export class ChatModel {
   readonly conversation = signal(new Conversation());
-  readonly draft: Signal<string>;
+  readonly draft = signal('');
+  /** The message that is being changed. */
+  readonly edit = signal<EditDraft | null>(null);
   readonly error = signal<ApiError | null>(null);
   /** A question which somebody else had answered when we did. */
   readonly answeredElsewhere = signal<Question | null>(null);
   readonly id = computed(() => this.conversation.value.id.value);
 
-  private readonly endRetrying: () => void;
+  private readonly drafts: Drafts;
+  private readonly ends: (() => void)[];
   private unfollow: () => void = () => undefined;
   /** A prompt which failed, to be sent again under the same id. */
-  private failed: Outgoing | null = null;
+  private failed: (Outgoing & { replaces?: string }) | null = null;
+  private readonly answerDraft = signal<AnswerDraft | null>(null);
+  /** The questions and messages of which the draft is on its way. */
+  private readonly submitting = new Set<string>();
   private readonly preparing = new Map<Conversation, Promise<void>>();
 
   constructor(
     private readonly client: HermesClient,
     private readonly options: ChatOptions
   ) {
-    this.draft = signal(this.storedDraft(''));
-    this.endRetrying = client.connection.subscribe(connection => {
-      const conversation = this.conversation.value;
-      const isMissing = this.id.value !== '' && !conversation.loaded.value;
-      if (isInTouch(connection) && isMissing) {
-        void this.load(conversation);
-      }
-    });
+    this.drafts = new Drafts(options.storage);
+    this.takeDraft('');
+    this.ends = [
+      client.connection.subscribe(connection => {
+        const conversation = this.conversation.value;
+        const isMissing = this.id.value !== '' && !conversation.loaded.value;
+        if (isInTouch(connection) && isMissing) {
+          void this.load(conversation);
+        }
+      }),
+      effect(() => this.rescueDrafts())
+    ];
   }
 
   dispose(): void {
-    this.endRetrying();
+    this.ends.forEach(end => end());
     this.unfollow();
   }
 
@@ -66,17 +87,50 @@ export class ChatModel {
 
   setDraft(text: string): void {
     this.draft.value = text;
-    this.storeDraft(this.id.value, text);
+    this.drafts.change(this.id.value, { prompt: text });
   }
 
-  /** Sends the draft, byte for byte; what fails comes back into it. */
-  async send(text = this.draft.value): Promise<void> {
+  /** Begins to change a message; what was typed for another one is kept. */
+  startEdit({ id, text }: MessageModel): void {
+    const before = this.edit.value;
+    if (before && before.message !== id) {
+      this.keepText(before.text);
+    }
+    this.setEdit({ message: id, text: text.value });
+  }
+
+  setEdit(edit: EditDraft | null): void {
+    this.edit.value = edit;
+    this.drafts.change(this.id.value, { edit });
+  }
+
+  /** What was typed for a question before, by its parts. */
+  draftFor(question: Question): AnswerValue[] | null {
+    const draft = this.answerDraft.peek();
+    return draft?.question === question.id ? draft.values : null;
+  }
+
+  keepAnswer(question: Question, values: AnswerValue[]): void {
+    const text = writtenIn(question, values);
+    const isEmpty = values.every(value => value.length === 0);
+    this.setAnswerDraft(
+      isEmpty ? null : { question: question.id, values, text }
+    );
+  }
+
+  /**
+   * Sends the draft, byte for byte; what fails comes back into it. While a
+   * turn is in hand, it waits for its end, goes into it, or ends it.
+   */
+  async send(
+    text = this.draft.value,
+    whenBusy: WhenBusy = 'queue'
+  ): Promise<void> {
     if (text.trim() === '') {
       return;
     }
     const conversation = this.conversation.value;
-    const prompt =
-      this.failed?.text === text ? this.failed : { clientId: newId(), text };
+    const prompt = this.promptOf(text);
     batch(() => {
       this.error.value = null;
       this.answeredElsewhere.value = null;
@@ -86,19 +140,88 @@ export class ChatModel {
       conversation.send(prompt);
     });
     try {
-      await this.ready(conversation);
-      const { turn_id, state } = await this.client.prompt(
-        conversation.id.value,
-        { text, client_id: prompt.clientId }
-      );
-      this.failed = null;
-      conversation.accepted(prompt, turn_id, state);
+      await this.say(conversation, prompt, whenBusy);
     } catch (error) {
-      this.failed = prompt;
       conversation.withdraw(prompt.clientId);
       this.giveBack(text, conversation);
       this.fail(error, conversation);
     }
+  }
+
+  /**
+   * Says `text` instead of a message, which is taken back with all that
+   * followed. Resolves once the server took it; else throws an `ApiError`.
+   */
+  async replace(message: MessageModel, text: string): Promise<void> {
+    const conversation = this.conversation.value;
+    this.error.value = null;
+    await this.submit(message.id, async () => {
+      await this.say(conversation, this.promptOf(text, message.id));
+      if (this.edit.value?.message === message.id) {
+        this.setEdit(null);
+      }
+    });
+  }
+
+  /** Says the prompt of the turn that failed once more, in its own place. */
+  async retry(): Promise<void> {
+    const conversation = this.conversation.value;
+    const prompt = conversation.retriable.value;
+    if (prompt) {
+      await this.replace(prompt, prompt.text.value);
+    }
+  }
+
+  /** Takes the last prompt back, and all that followed. */
+  async undo(): Promise<void> {
+    const conversation = this.conversation.value;
+    const prompt = conversation.lastPrompt.value;
+    this.error.value = null;
+    const { turn_id, state } = await this.client.undo(conversation.id.value);
+    conversation.began({ turn_id, state, origin: 'user', action: 'undo' });
+    if (prompt && this.draft.value === '' && this.isShown(conversation)) {
+      this.setDraft(prompt.text.value);
+    }
+  }
+
+  /** Makes room in the context; `focus` says what is to be kept. */
+  async compress(focus: string): Promise<void> {
+    const conversation = this.conversation.value;
+    this.error.value = null;
+    const { turn_id, state } = await this.client.compress(
+      conversation.id.value,
+      focus.trim() ? { focus } : {}
+    );
+    conversation.began({ turn_id, state, origin: 'user', action: 'compress' });
+  }
+
+  /** Takes back a prompt that waits: its text comes to the composer. */
+  async withdraw({ turn_id, text }: Turn): Promise<void> {
+    const conversation = this.conversation.value;
+    this.error.value = null;
+    try {
+      await this.client.withdraw(conversation.id.value, turn_id);
+    } catch (error) {
+      return this.fail(error, conversation);
+    }
+    conversation.dequeue(turn_id);
+    if (this.isShown(conversation)) {
+      this.keepText(text ?? '');
+    } else {
+      this.storeText(text ?? '', conversation.id.value);
+    }
+  }
+
+  /** Allows all that the agent does in this conversation, or asks again. */
+  async skipApprovals(on: boolean): Promise<void> {
+    const conversation = this.conversation.value;
+    this.error.value = null;
+    const { skip_approvals } = await this.client.skipApprovals(
+      conversation.id.value,
+      on,
+      this.options.name
+    );
+    conversation.skipsApprovals.value = skip_approvals;
   }
 
   /** Stops the turn that is seen to run, and no later one. */
@@ -143,20 +266,96 @@ export class ChatModel {
   ): Promise<void> {
     const conversation = this.conversation.value;
     this.answeredElsewhere.value = null;
+    await this.submit(question.id, async () => {
+      try {
+        const settled = await act();
+        if (this.answerDraft.value?.question === question.id) {
+          this.setAnswerDraft(null);
+        }
+        // The stream tells more, and may have been faster.
+        if (conversation.questions.value.includes(question)) {
+          conversation.setQuestion(settled);
+        }
+      } catch (thrown) {
+        const error = ApiError.from(thrown);
+        if (!error.question || isUnfinished(error.question)) {
+          throw error;
+        }
+        conversation.setQuestion(error.question);
+        this.answeredElsewhere.value = error.question;
+      }
+    });
+  }
+
+  /** Holds the draft that belongs to `id` where it is until `act` is over. */
+  private async submit(id: string, act: () => Promise<void>): Promise<void> {
+    this.submitting.add(id);
     try {
-      const settled = await act();
-      // The stream tells more, and may have been faster.
-      if (conversation.questions.value.includes(question)) {
-        conversation.setQuestion(settled);
-      }
-    } catch (thrown) {
-      const error = ApiError.from(thrown);
-      if (!error.question || isUnfinished(error.question)) {
-        throw error;
-      }
-      conversation.setQuestion(error.question);
-      this.answeredElsewhere.value = error.question;
+      await act();
+    } finally {
+      this.submitting.delete(id);
+      this.rescueDrafts();
     }
+  }
+
+  private promptOf(text: string, replaces?: string) {
+    const { failed } = this;
+    return failed?.text === text && failed.replaces === replaces
+      ? failed
+      : { clientId: newId(), text, replaces };
+  }
+
+  private async say(
+    conversation: Conversation,
+    prompt: Outgoing & { replaces?: string },
+    whenBusy: WhenBusy = 'queue'
+  ): Promise<void> {
+    const { clientId, text, replaces } = prompt;
+    try {
+      await this.ready(conversation);
+      const { turn_id, state } = await this.client.prompt(
+        conversation.id.value,
+        { text, client_id: clientId, when_busy: whenBusy, replaces }
+      );
+      this.failed = null;
+      conversation.accepted(prompt, turn_id, state);
+    } catch (error) {
+      this.failed = prompt;
+      throw error;
+    }
+  }
+
+  /**
+   * An answer that was begun to a question which is no more, and a change of
+   * a message that is gone: their words go to the composer.
+   */
+  private rescueDrafts(): void {
+    const { loaded, questions, messages } = this.conversation.value;
+    if (!loaded.value) {
+      return;
+    }
+    const open = questions.value;
+    const entries = messages.value;
+    untracked(() => {
+      const answer = this.answerDraft.value;
+      if (
+        answer &&
+        !this.submitting.has(answer.question) &&
+        !open.some(({ id }) => id === answer.question)
+      ) {
+        this.setAnswerDraft(null);
+        this.keepText(answer.text);
+      }
+      const edit = this.edit.value;
+      if (
+        edit &&
+        !this.submitting.has(edit.message) &&
+        !entries.some(({ id }) => id === edit.message)
+      ) {
+        this.setEdit(null);
+        this.keepText(edit.text);
+      }
+    });
   }
 
   private show(conversation: Conversation): void {
@@ -165,7 +364,7 @@ export class ChatModel {
     this.failed = null;
     batch(() => {
       this.conversation.value = conversation;
-      this.draft.value = this.storedDraft(conversation.id.value);
+      this.takeDraft(conversation.id.value);
       this.error.value = null;
       this.answeredElsewhere.value = null;
     });
@@ -220,36 +419,49 @@ export class ChatModel {
     conversation.id.value = id;
     if (this.conversation.value === conversation) {
       // What was typed meanwhile belongs to the new conversation.
-      this.storeDraft('', '');
-      this.storeDraft(id, this.draft.value);
+      this.drafts.change('', { prompt: '' });
+      this.drafts.change(id, { prompt: this.draft.value });
     }
   }
 
+  private isShown(conversation: Conversation): boolean {
+    return this.conversation.value === conversation;
+  }
+
   private fail(error: unknown, conversation: Conversation): void {
-    if (this.conversation.value === conversation) {
+    if (this.isShown(conversation)) {
       this.error.value = ApiError.from(error);
     }
   }
 
   private giveBack(text: string, conversation: Conversation): void {
-    if (this.conversation.value === conversation) {
-      const typedSince = this.draft.value;
-      this.setDraft(typedSince ? `${text}\n\n${typedSince}` : text);
+    if (this.isShown(conversation)) {
+      this.setDraft(joined(text, this.draft.value));
     } else {
-      this.storeDraft(conversation.id.value, text);
+      this.storeText(text, conversation.id.value);
     }
   }
 
-  private storedDraft(id: string): string {
-    return this.options.storage.getItem(draftKey(id)) ?? '';
+  /** Puts a text below what is in the composer. */
+  private keepText(text: string): void {
+    this.setDraft(joined(this.draft.value, text));
   }
 
-  private storeDraft(id: string, text: string): void {
-    if (text) {
-      this.options.storage.setItem(draftKey(id), text);
-    } else {
-      this.options.storage.removeItem(draftKey(id));
-    }
+  private storeText(text: string, id: string): void {
+    const { prompt } = this.drafts.get(id);
+    this.drafts.change(id, { prompt: joined(prompt, text) });
+  }
+
+  private setAnswerDraft(answer: AnswerDraft | null): void {
+    this.answerDraft.value = answer;
+    this.drafts.change(this.id.value, { answer });
+  }
+
+  private takeDraft(id: string): void {
+    const { prompt, answer, edit } = this.drafts.get(id);
+    this.draft.value = prompt;
+    this.answerDraft.value = answer;
+    this.edit.value = edit;
   }
 }
 
@@ -286,8 +498,16 @@ function said(answer: Answer): Partial<Question> {
   return 'choice' in answer ? { answer: answer.choice } : {};
 }
 
-function draftKey(id: string): string {
-  return `hermes-jupyter:draft:${id || 'new'}`;
+/** What of an answer is in the person's own words, not a choice. */
+function writtenIn({ questions }: Question, values: AnswerValue[]): string {
+  return values
+    .filter((value, i) => !questions[i]?.choices?.includes(String(value)))
+    .filter(value => typeof value === 'string')
+    .reduce(joined, '');
+}
+
+function joined(above: string, below: string): string {
+  return above && below ? `${above}\n\n${below}` : above || below;
 }
 
 /** `crypto.randomUUID` is missing on plain http, this is not. */

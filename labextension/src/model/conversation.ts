@@ -1,5 +1,6 @@
 import { batch, computed, signal } from '@preact/signals';
 import type {
+  Capability,
   Detail,
   EventData,
   Gauge,
@@ -70,6 +71,9 @@ export class Conversation {
   readonly gauge = signal<Gauge | null>(null);
   readonly outgoing = signal<readonly Outgoing[]>([]);
   readonly loaded = signal(false);
+  /** Whether the agent does what it would else have to ask for. */
+  readonly skipsApprovals = signal(false);
+  private readonly capabilities = signal<readonly Capability[] | null>(null);
 
   /** The turn the agent works on now. */
   readonly running = computed(() => {
@@ -81,7 +85,8 @@ export class Conversation {
     () =>
       this.messages.value.length === 0 &&
       this.awaited.value.length === 0 &&
-      this.turn.value === null
+      this.running.value === null &&
+      this.turn.value?.state !== 'error'
   );
 
   /** Its title; until the agent gave it one, what it began with. */
@@ -93,11 +98,43 @@ export class Conversation {
   /** Prompts which are not in the transcript yet, in the order of sending. */
   readonly awaited = computed((): readonly Outgoing[] => {
     const running = this.running.value;
-    const turns = running ? [running, ...this.queued.value] : this.queued.value;
-    const accepted = turns.flatMap(({ turn_id, text }) =>
-      text && !this.hasPromptOf(turn_id) ? [{ clientId: turn_id, text }] : []
-    );
-    return [...accepted, ...this.outgoing.value];
+    return running?.text && this.lacksPromptOf(running)
+      ? [
+          { clientId: running.turn_id, text: running.text },
+          ...this.outgoing.value
+        ]
+      : this.outgoing.value;
+  });
+
+  /** What the person said last, not counting what went into a running turn. */
+  readonly lastPrompt = computed(
+    () =>
+      this.messages.value.findLast(
+        ({ role, steered }) => role === 'user' && !steered
+      ) ?? null
+  );
+
+  /** The last turn, if it is over and did not reach its end. */
+  readonly failed = computed(() => {
+    const turn = this.turn.value;
+    const isFailed = turn?.state === 'error' || turn?.state === 'interrupted';
+    return isFailed && (turn.action ?? 'prompt') === 'prompt' ? turn : null;
+  });
+
+  /** The prompt that can be said again: that of the failed turn. */
+  readonly retriable = computed(() => {
+    const turn = this.failed.value;
+    const prompt = this.lastPrompt.value;
+    // One from the agent's database does not know its turn.
+    const isItsPrompt =
+      prompt?.turnId === turn?.turn_id || (!prompt?.turnId && !turn?.text);
+    return turn?.origin === 'user' && isItsPrompt ? prompt : null;
+  });
+
+  /** What was to be said in the failed turn and is not in the transcript. */
+  readonly unsaid = computed(() => {
+    const turn = this.failed.value;
+    return turn && this.lacksPromptOf(turn) ? (turn.text ?? '') : '';
   });
 
   private readonly byId = new Map<string, MessageModel>();
@@ -113,19 +150,36 @@ export class Conversation {
     this.outgoing.value = [...this.outgoing.value, prompt];
   }
 
+  /** Whether a person may do this with it; of a draft, all that is offered. */
+  can(capability: Capability): boolean {
+    return this.capabilities.value?.includes(capability) ?? true;
+  }
+
   /** The server took the prompt; the stream may have said so before. */
   accepted(prompt: Outgoing, turnId: string, state: TurnState): void {
     batch(() => {
       this.withdraw(prompt.clientId);
-      if (!this.announced.has(turnId)) {
-        this.setTurn({
-          turn_id: turnId,
-          state,
-          origin: 'user',
-          text: prompt.text
-        });
-      }
+      this.began({
+        turn_id: turnId,
+        state,
+        origin: 'user',
+        text: prompt.text
+      });
     });
+  }
+
+  /** The server took a turn; the stream may have said so before. */
+  began(turn: Turn): void {
+    if (!this.announced.has(turn.turn_id)) {
+      this.setTurn(turn);
+    }
+  }
+
+  /** A prompt that waited does so no more. */
+  dequeue(turnId: string): void {
+    this.queued.value = this.queued.value.filter(
+      ({ turn_id }) => turn_id !== turnId
+    );
   }
 
   withdraw(clientId: string): void {
@@ -195,6 +249,8 @@ export class Conversation {
     this.model.value = detail.model ?? '';
     this.cwd.value = detail.cwd ?? '';
     this.gauge.value = detail.context;
+    this.skipsApprovals.value = detail.skip_approvals;
+    this.capabilities.value = detail.capabilities;
     this.turn.value = detail.turn;
     this.queued.value = detail.queued;
     this.announced.clear();
@@ -264,7 +320,8 @@ export class Conversation {
       id: start.message_id,
       role: start.role,
       turn_id: start.turn_id ?? null,
-      text: start.text ?? ''
+      text: start.text ?? '',
+      steered: start.steered ?? false
     });
     if (start.role === 'assistant') {
       entry.status.value = 'streaming';
@@ -311,12 +368,19 @@ export class Conversation {
     const before = this.queued.value.find(
       ({ turn_id }) => turn_id === turn.turn_id
     );
-    const others = this.queued.value.filter(queued => queued !== before);
     if (turn.state === 'queued') {
-      this.queued.value = [...others, { ...before, ...turn }];
+      this.queued.value = before
+        ? this.queued.value.map(queued =>
+            queued === before ? { ...before, ...turn } : queued
+          )
+        : [...this.queued.value, turn];
       return;
     }
-    this.queued.value = others;
+    this.dequeue(turn.turn_id);
+    if (before && !BUSY.has(turn.state)) {
+      // Taken back before it began.
+      return;
+    }
     const current = this.turn.value;
     if (current?.turn_id === turn.turn_id) {
       this.turn.value = { ...current, ...turn };
@@ -330,6 +394,8 @@ export class Conversation {
     this.title.value = session.title ?? this.title.value;
     this.model.value = session.model ?? this.model.value;
     this.cwd.value = session.cwd ?? this.cwd.value;
+    this.skipsApprovals.value =
+      session.skip_approvals ?? this.skipsApprovals.value;
   }
 
   private addCompaction(id: string, data: EventData['compaction']): void {
@@ -348,9 +414,15 @@ export class Conversation {
     }
   }
 
-  private hasPromptOf(turnId: string): boolean {
-    return this.messages.value.some(
-      message => message.role === 'user' && message.turnId === turnId
+  /** Whether it began with words of which the transcript does not tell. */
+  private lacksPromptOf({ turn_id, text, action }: Turn): boolean {
+    const isPrompt = Boolean(text) && (action ?? 'prompt') === 'prompt';
+    return (
+      isPrompt &&
+      !this.messages.value.some(
+        ({ role, turnId, steered }) =>
+          role === 'user' && turnId === turn_id && !steered
+      )
     );
   }
 }

@@ -29,6 +29,11 @@ export class MessageModel {
   readonly question = signal<Question | null>(null);
   readonly level: NoticeLevel;
   readonly compaction: Compaction | null;
+  /** Said into a turn that ran. */
+  readonly steered: boolean;
+  /** Seconds of reasoning, where this page has seen its begin and its end. */
+  readonly thought = signal<number | null>(null);
+  private thinkingSince: number | null = null;
 
   constructor(
     message: Message,
@@ -39,6 +44,7 @@ export class MessageModel {
     this.turnId = message.turn_id ?? null;
     this.level = notice.level ?? 'info';
     this.compaction = notice.compaction ?? null;
+    this.steered = message.steered ?? false;
     this.update(message);
   }
 
@@ -52,17 +58,29 @@ export class MessageModel {
   }
 
   append(text: string): void {
+    this.endThinking();
     this.status.value = 'streaming';
     this.text.value += text;
   }
 
   appendReasoning(text: string): void {
+    if (this.reasoning.value === '') {
+      this.thinkingSince = Date.now();
+    }
     this.status.value = 'streaming';
     this.reasoning.value += text;
   }
 
   complete(text: string, status: MessageStatus): void {
+    this.endThinking();
     this.text.value = text;
     this.status.value = status;
+  }
+
+  private endThinking(): void {
+    if (this.thinkingSince !== null) {
+      this.thought.value = (Date.now() - this.thinkingSince) / 1000;
+      this.thinkingSince = null;
+    }
   }
 }

@@ -2,14 +2,17 @@ import type { JSX } from 'preact';
 import { CardHead, type CardProps } from './card-head';
 import { FailureView } from './failure-view';
 import { useTrans } from './host';
+import { SkipApprovals } from './skip-approvals';
 import { useSubmission } from './submission';
 
 /**
  * A command that the agent may not run unasked. Not a form, and no button is
  * the default: no key approves anything but on a focused button.
  */
-export function ApprovalCard(props: CardProps<string>): JSX.Element {
-  const { question, place, onAnswer, onDismiss } = props;
+export function ApprovalCard(
+  props: CardProps<string> & { onSkip: () => Promise<void> }
+): JSX.Element {
+  const { question, place, onAnswer, onDismiss, onSkip } = props;
   const trans = useTrans();
   const { busy, error, submit } = useSubmission();
   const isInterrupted = question.state === 'interrupted';
@@ -57,6 +60,7 @@ export function ApprovalCard(props: CardProps<string>): JSX.Element {
           )}
         </div>
       </fieldset>
+      {!isInterrupted && <SkipApprovals onSkip={onSkip} />}
       {error.value && <FailureView failure={error.value} />}
     </section>
   );

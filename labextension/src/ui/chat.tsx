@@ -10,6 +10,7 @@ import { useTrans } from './host';
 import { BackIcon, ListIcon, NewIcon } from './icons';
 import { QuestionQueue } from './question-queue';
 import { SessionList } from './session-list';
+import { SkipBanner } from './skip-approvals';
 import { Transcript } from './transcript';
 
 /** What the scripted offline model has an answer to: not for translation. */
@@ -82,11 +83,12 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
         )}
       </header>
       <ConnectionBar page={page} />
+      <SkipBanner chat={chat} />
       <AgentCard agent={page.agent.value} />
       {conversation.isEmpty.value ? (
         <Welcome chat={chat} page={page} />
       ) : (
-        <Transcript conversation={conversation} page={page} />
+        <Transcript chat={chat} page={page} />
       )}
       <QuestionQueue chat={chat} />
       <Composer chat={chat} page={page} />

@@ -8,9 +8,17 @@ import { useTrans } from './host';
 import { sends } from './keys';
 import { useSubmission } from './submission';
 
+/** What was typed and not sent, by the parts of the question. */
+interface DraftProps {
+  draft: AnswerValue[] | null;
+  onDraft: (values: AnswerValue[]) => void;
+}
+
 /** A question of the agent in words. */
-export function ClarifyCard(props: CardProps<Answer>): JSX.Element {
-  const { question, place, onAnswer, onDismiss } = props;
+export function ClarifyCard(
+  props: CardProps<Answer> & DraftProps
+): JSX.Element {
+  const { question, place, onAnswer, onDismiss, draft, onDraft } = props;
   const trans = useTrans();
   const { busy, error, submit } = useSubmission();
   const isInterrupted = question.state === 'interrupted';
@@ -36,12 +44,16 @@ export function ClarifyCard(props: CardProps<Answer>): JSX.Element {
           ask={only}
           choices={only.choices}
           disabled={busy.value}
+          draft={draft}
+          onDraft={onDraft}
           onAnswer={answer}
         />
       ) : (
         <AskForm
           asks={question.questions}
           disabled={busy.value}
+          draft={draft}
+          onDraft={onDraft}
           onAnswer={answer}
         />
       )}
@@ -61,16 +73,18 @@ export function ClarifyCard(props: CardProps<Answer>): JSX.Element {
 }
 
 /** One question with choices: a click answers. */
-function OneOf(props: {
-  ask: Ask;
-  choices: string[];
-  disabled: boolean;
-  onAnswer: (answer: Answer) => void;
-}): JSX.Element {
-  const { ask, choices, disabled, onAnswer } = props;
+function OneOf(
+  props: DraftProps & {
+    ask: Ask;
+    choices: string[];
+    disabled: boolean;
+    onAnswer: (answer: Answer) => void;
+  }
+): JSX.Element {
+  const { ask, choices, disabled, draft, onDraft, onAnswer } = props;
   const trans = useTrans();
-  const writing = useSignal(false);
-  const text = useSignal('');
+  const text = useSignal(String(draft?.[0] ?? ''));
+  const writing = useSignal(text.value !== '');
   const send = (): void => {
     if (text.value.trim()) {
       onAnswer({ answer: text.value });
@@ -111,6 +125,7 @@ function OneOf(props: {
               value={text.value}
               onInput={value => {
                 text.value = value;
+                onDraft([value]);
               }}
               onSend={send}
             />
@@ -123,14 +138,16 @@ function OneOf(props: {
 }
 
 /** Any other shape: several questions, several choices, or free text. */
-function AskForm(props: {
-  asks: Ask[];
-  disabled: boolean;
-  onAnswer: (answer: Answer) => void;
-}): JSX.Element {
-  const { asks, disabled, onAnswer } = props;
+function AskForm(
+  props: DraftProps & {
+    asks: Ask[];
+    disabled: boolean;
+    onAnswer: (answer: Answer) => void;
+  }
+): JSX.Element {
+  const { asks, disabled, draft, onDraft, onAnswer } = props;
   const values = useSignal<AnswerValue[]>(
-    asks.map(ask => (ask.multi_select ? [] : ''))
+    draft ?? asks.map(ask => (ask.multi_select ? [] : ''))
   );
   const send = (): void => {
     const [first] = values.value;
@@ -155,6 +172,7 @@ function AskForm(props: {
             values.value = values.value.map((old, j) =>
               j === i ? value : old
             );
+            onDraft(values.value);
           }}
           onSend={send}
         />

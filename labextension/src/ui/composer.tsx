@@ -1,12 +1,15 @@
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { WhenBusy } from '../client/api';
 import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
 import { FailureView } from './failure-view';
-import { GaugeRing } from './gauge';
+import { GaugeDisclosure } from './gauge-disclosure';
 import { useTrans } from './host';
 import { SendIcon, StopIcon } from './icons';
 import { sends } from './keys';
+import { QueuedPrompts } from './queued-prompts';
+import { SendMenu } from './send-menu';
 
 /** Where a prompt is written, sent, and its turn stopped. */
 export function Composer(props: {
@@ -24,17 +27,35 @@ export function Composer(props: {
   const isNews = error !== null && error.message !== page.agent.value?.error;
   const folder = conversation.cwd.value || page.status.value?.cwd;
 
-  useLayoutEffect(() => fitToText(input.current!), [draft]);
+  const send = (whenBusy?: WhenBusy): void => {
+    void chat.send(draft, whenBusy);
+    input.current?.focus();
+  };
+
+  useLayoutEffect(() => {
+    if (input.current) {
+      fitToText(input.current);
+    }
+  }, [draft]);
+
+  if (!conversation.can('prompt')) {
+    return (
+      <p class="hj-bar">
+        {trans.__('This conversation is another one’s work: read only.')}
+      </p>
+    );
+  }
 
   return (
     <form
       class="hj-composer"
       onSubmit={event => {
         event.preventDefault();
-        void chat.send();
+        send();
       }}
     >
       {isNews && <FailureView failure={error} />}
+      <QueuedPrompts chat={chat} />
       <div class="hj-composer-box">
         <textarea
           ref={input}
@@ -48,12 +69,12 @@ export function Composer(props: {
           onKeyDown={event => {
             if (sends(event)) {
               event.preventDefault();
-              void chat.send();
+              send();
             }
           }}
         />
         <div class="hj-composer-row">
-          <GaugeRing gauge={conversation.gauge.value} />
+          <GaugeDisclosure chat={chat} />
           {folder && (
             <span class="hj-folder" title={folder}>
               {shortened(folder)}
@@ -65,7 +86,9 @@ export function Composer(props: {
               class="hj-round"
               aria-label={trans.__('Stop')}
               title={trans.__('Stop')}
-              disabled={running.state === 'stopping'}
+              disabled={
+                running.state === 'stopping' || running.action === 'compress'
+              }
               onClick={() => chat.stop()}
             >
               <StopIcon />
@@ -76,11 +99,18 @@ export function Composer(props: {
               type="submit"
               class="hj-round hj-primary"
               aria-label={trans.__('Send')}
-              title={trans.__('Send (Enter)')}
+              title={
+                running
+                  ? trans.__('Queue: send after this turn (Enter)')
+                  : trans.__('Send (Enter)')
+              }
               disabled={draft.trim() === ''}
             >
               <SendIcon />
             </button>
+          )}
+          {running && draft.trim() && (
+            <SendMenu conversation={conversation} onSend={send} />
           )}
         </div>
       </div>

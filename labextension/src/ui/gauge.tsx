@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { Gauge } from '../client/api';
 import type { Trans } from '../client/page';
-import { percentOf } from '../model/gauge';
+import { levelOf, percentOf } from '../model/gauge';
 import { useTrans } from './host';
 
 /** How full the context of the model is; "–" where that is not known. */
@@ -19,7 +19,7 @@ export function GaugeRing({ gauge }: { gauge: Gauge | null }): JSX.Element {
       aria-valuenow={percent === null ? undefined : Math.min(percent, 100)}
       aria-valuetext={text}
       title={text}
-      data-level={levelOf(gauge, percent)}
+      data-level={levelOf(gauge)}
     >
       <svg viewBox="0 0 20 20" aria-hidden="true">
         <circle class="hj-gauge-track" cx="10" cy="10" r="8" />
@@ -31,23 +31,24 @@ export function GaugeRing({ gauge }: { gauge: Gauge | null }): JSX.Element {
           pathLength={100}
           stroke-dasharray={`${Math.min(percent ?? 0, 100)} 100`}
         />
+        {gauge?.max && gauge.threshold && (
+          <circle
+            class="hj-gauge-tick"
+            cx="10"
+            cy="10"
+            r="8"
+            pathLength={100}
+            stroke-dasharray="3 97"
+            stroke-dashoffset={(-100 * gauge.threshold) / gauge.max}
+          />
+        )}
       </svg>
       <span class="hj-gauge-text">
         {percent === null ? '–' : `${gauge?.estimate ? '~' : ''}${percent}%`}
+        {percent !== null && percent > 100 && ` ${trans.__('exceeded')}`}
       </span>
     </span>
   );
-}
-
-function levelOf(gauge: Gauge | null, percent: number | null): string {
-  if (gauge === null || percent === null) {
-    return 'unknown';
-  }
-  if (percent > 100) {
-    return 'exceeded';
-  }
-  const { used, threshold } = gauge;
-  return threshold && used !== null && used >= threshold ? 'high' : 'normal';
 }
 
 function describe(
@@ -63,6 +64,11 @@ function describe(
   const parts = [trans.__('Context: %1 of %2 tokens', used, max)];
   if (percent > 100) {
     parts.push(trans.__('exceeded'));
+  } else if (levelOf(gauge) === 'high') {
+    parts.push(trans.__('nearly full'));
+  }
+  if (gauge.threshold) {
+    parts.push(trans.__('compacts at %1', gauge.threshold.toLocaleString()));
   }
   if (gauge.estimate) {
     parts.push(trans.__('estimated'));

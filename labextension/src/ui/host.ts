@@ -1,9 +1,23 @@
+import type { ReadonlySignal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { HermesPage, Trans } from '../client/page';
 
+/** Where code goes: a new cell beside the active one, or what is selected in it. */
+export type InsertPlace = 'above' | 'below' | 'selection';
+
+/** The notebook that the person works in. */
+export interface NotebookInUse {
+  /** Null while none is open. */
+  readonly name: ReadonlySignal<string | null>;
+  insert(code: string, place: InsertPlace): void;
+}
+
 /** What the components need from the application around them. */
-export type Host = Pick<HermesPage, 'trans' | 'renderMarkdown' | 'perform'>;
+export type Host = Pick<HermesPage, 'trans' | 'renderMarkdown' | 'perform'> & {
+  /** Missing where code can only be copied. */
+  readonly notebook?: NotebookInUse;
+};
 
 export const HostContext = createContext<Host | null>(null);
 

@@ -14,3 +14,5 @@ export const NewIcon = icon('M8 3v10M3 8h10');
 export const SendIcon = icon('M8 13V3.5M3.8 7.5 8 3.3l4.2 4.2');
 export const StopIcon = icon('M4.5 4.5h7v7h-7z');
 export const DownIcon = icon('M8 3v9.5M3.8 8.5 8 12.7l4.2-4.2');
+export const MoreIcon = icon('M4 10l4-4 4 4');
+export const CloseIcon = icon('M4.5 4.5l7 7M11.5 4.5l-7 7');

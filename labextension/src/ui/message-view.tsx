@@ -1,30 +1,36 @@
 import { useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { MessageModel } from '../model/message';
+import type { ChatModel } from '../model/chat';
+import type { Compaction, MessageModel } from '../model/message';
+import type { Trans } from '../client/page';
+import { CopyButton } from './copy-button';
 import { useTrans } from './host';
 import { Markdown } from './markdown';
 import { Outcome } from './outcome';
+import { Reasoning } from './reasoning';
 import { ToolCard } from './tool-card';
+import { UserMessage } from './user-message';
 
 /** One entry of the transcript. */
 export function MessageView(props: {
   message: MessageModel;
+  chat: ChatModel;
 }): JSX.Element | null {
-  const { message } = props;
+  const { message, chat } = props;
   const trans = useTrans();
   if (message.question.value) {
     return <Outcome question={message.question.value} />;
   }
   switch (message.role) {
     case 'user':
-      return <UserPrompt text={message.text.value} />;
+      return <UserMessage message={message} chat={chat} />;
     case 'tool':
       return <ToolCard message={message} />;
     case 'notice':
       return (
         <p class="hj-notice" data-level={message.level}>
           {message.compaction
-            ? trans.__('The context was compacted')
+            ? compacted(message.compaction, trans)
             : message.text}
         </p>
       );
@@ -33,22 +39,20 @@ export function MessageView(props: {
   }
 }
 
-export function UserPrompt(props: {
-  text: string;
-  note?: string;
-}): JSX.Element {
-  const trans = useTrans();
-  return (
-    <article class="hj-user" aria-label={trans.__('You')}>
-      <p dir="auto">{props.text}</p>
-      {props.note && <span class="hj-quiet">{props.note}</span>}
-    </article>
-  );
+function compacted({ before, after }: Compaction, trans: Trans): string {
+  return before === null || after === null
+    ? trans.__('The context was compacted')
+    : trans.__(
+        'The context was compacted: %1 → %2 tokens',
+        before.toLocaleString(),
+        after.toLocaleString()
+      );
 }
 
 function AssistantMessage({ message }: { message: MessageModel }): JSX.Element {
   const trans = useTrans();
   const open = useComputed(() => message.status.value === 'streaming');
+  const hasText = useComputed(() => message.text.value !== '');
   const isCut = message.status.value === 'interrupted';
   return (
     <article
@@ -56,14 +60,17 @@ function AssistantMessage({ message }: { message: MessageModel }): JSX.Element {
       aria-label={trans.__('Hermes')}
       aria-busy={open.value}
     >
-      {message.reasoning.value && (
-        <details class="hj-reasoning">
-          <summary>{trans.__('Reasoning')}</summary>
-          <p dir="auto">{message.reasoning}</p>
-        </details>
-      )}
+      <Reasoning message={message} />
       <Markdown text={message.text} open={open} />
       {isCut && <span class="hj-quiet">{trans.__('Stopped here')}</span>}
+      {hasText.value && !open.value && (
+        <div class="hj-actions">
+          <CopyButton
+            label={trans.__('Copy the answer as Markdown')}
+            text={() => message.text.value}
+          />
+        </div>
+      )}
     </article>
   );
 }

@@ -38,6 +38,8 @@ function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
       return (
         <ClarifyCard
           {...card}
+          draft={chat.draftFor(question)}
+          onDraft={values => chat.keepAnswer(question, values)}
           onAnswer={answer => chat.answer(question, answer)}
         />
       );
@@ -45,6 +47,7 @@ function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
       return (
         <ApprovalCard
           {...card}
+          onSkip={() => chat.skipApprovals(true)}
           onAnswer={choice => chat.answer(question, { choice })}
         />
       );

@@ -1,23 +1,25 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { ChatModel } from '../model/chat';
 import type { Conversation } from '../model/conversation';
 import type { PageModel } from '../model/page';
-import { FailureView } from './failure-view';
+import { FailedTurn } from './failed-turn';
 import { useTrans } from './host';
 import { DownIcon } from './icons';
-import { MessageView, UserPrompt } from './message-view';
+import { MessageView } from './message-view';
+import { UserPrompt } from './user-message';
 
 /** The messages of a conversation, oldest first. */
 export function Transcript(props: {
-  conversation: Conversation;
+  chat: ChatModel;
   page: PageModel;
 }): JSX.Element {
-  const { conversation, page } = props;
+  const { chat, page } = props;
+  const conversation = chat.conversation.value;
   const trans = useTrans();
   const box = useRef<HTMLDivElement>(null);
   const { atEnd, toEnd } = useFollowedEnd(box);
-  const turn = conversation.turn.value;
   const running = conversation.running.value;
   const sending = conversation.outgoing.value.length > 0;
 
@@ -33,11 +35,9 @@ export function Transcript(props: {
       <div class="hj-scroll" ref={box} tabIndex={0}>
         <div class="hj-log" role="log" aria-label={trans.__('Conversation')}>
           {conversation.messages.value.map(message => (
-            <MessageView key={message.id} message={message} />
+            <MessageView key={message.id} message={message} chat={chat} />
           ))}
-          {turn?.state === 'error' && turn.error && (
-            <FailureView failure={turn.error} />
-          )}
+          <FailedTurn chat={chat} />
           {conversation.awaited.value.map(prompt => (
             <UserPrompt
               key={prompt.clientId}
@@ -45,9 +45,7 @@ export function Transcript(props: {
               note={
                 prompt.clientId === running?.turn_id
                   ? undefined
-                  : conversation.outgoing.value.includes(prompt)
-                    ? trans.__('Sending…')
-                    : trans.__('Waiting for its turn')
+                  : trans.__('Sending…')
               }
             />
           ))}
@@ -80,6 +78,10 @@ function Activity(props: {
   let text = trans.__('Working…');
   if (turn?.state === 'stopping') {
     text = trans.__('Stopping…');
+  } else if (turn?.action === 'compress') {
+    text = trans.__('Compacting…');
+  } else if (turn?.action === 'undo') {
+    text = trans.__('Taking back…');
   } else if (turn?.state === 'starting' && page.agent.value?.step) {
     text = page.agent.value.step;
   } else if (conversation.questions.value.length > 0) {

@@ -1,0 +1,45 @@
+import type { JSX } from 'preact';
+import type { InsertPlace } from './host';
+import { CopyButton } from './copy-button';
+import { useHost } from './host';
+
+/** What can be done with a block of code: copied, or put into the notebook. */
+export function CodeActions({ text }: { text: () => string }): JSX.Element {
+  const { trans, notebook } = useHost();
+  const name = notebook?.name.value ?? null;
+  const insert = (place: InsertPlace, label: string, title: string) => (
+    <button
+      type="button"
+      class="hj-button"
+      disabled={name === null}
+      title={name === null ? trans.__('No notebook is open') : title}
+      onClick={() => notebook?.insert(text(), place)}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <>
+      <CopyButton label={trans.__('Copy the code')} text={text} />
+      {notebook && (
+        <>
+          {insert(
+            'above',
+            trans.__('Above'),
+            trans.__('Insert above the active cell of %1', name)
+          )}
+          {insert(
+            'below',
+            trans.__('Below'),
+            trans.__('Insert below the active cell of %1', name)
+          )}
+          {insert(
+            'selection',
+            trans.__('Replace'),
+            trans.__('Replace the selection in the active cell of %1', name)
+          )}
+        </>
+      )}
+    </>
+  );
+}

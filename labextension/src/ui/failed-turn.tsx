@@ -1,0 +1,50 @@
+import type { JSX } from 'preact';
+import type { ChatModel } from '../model/chat';
+import { FailureView } from './failure-view';
+import { useTrans } from './host';
+import { useSubmission } from './submission';
+import { UserPrompt } from './user-message';
+
+/** What went wrong with the last turn, and how to go on. */
+export function FailedTurn({ chat }: { chat: ChatModel }): JSX.Element | null {
+  const trans = useTrans();
+  const { busy, error, submit } = useSubmission();
+  const conversation = chat.conversation.value;
+  const turn = conversation.turn.value;
+  const unsaid = conversation.unsaid.value;
+  const isRetriable =
+    conversation.retriable.value !== null &&
+    chat.edit.value === null &&
+    conversation.can('undo');
+  return (
+    <>
+      {unsaid && (
+        <UserPrompt text={unsaid} note={trans.__('This was not said')}>
+          <button
+            type="button"
+            class="hj-button"
+            onClick={() => chat.setDraft(unsaid)}
+            disabled={chat.draft.value !== ''}
+          >
+            {trans.__('Put it into the composer')}
+          </button>
+        </UserPrompt>
+      )}
+      {turn?.state === 'error' && turn.error && (
+        <FailureView failure={turn.error} />
+      )}
+      {isRetriable && (
+        <button
+          type="button"
+          class="hj-button"
+          title={trans.__('Says the same once more, in place of this try')}
+          disabled={busy.value}
+          onClick={() => submit(() => chat.retry())}
+        >
+          {trans.__('Retry')}
+        </button>
+      )}
+      {error.value && <FailureView failure={error.value} />}
+    </>
+  );
+}
