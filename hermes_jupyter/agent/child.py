@@ -12,7 +12,8 @@ What it adds to the gateway of hermes-agent 0.19, all by names that are checked 
 * ``jupyter.tool.start`` and ``jupyter.tool.complete`` with arguments and results, whatever the
   person's display settings are;
 * ``jupyter.gauge`` after each model call;
-* prompts that are refused, not queued, while a turn runs (who waits is decided in the parent);
+* prompts that are refused, not queued, while a turn runs (who waits is decided in the parent), and
+  whose images go with this turn and no other;
 * what became of words said into a turn (``jupyter.steer.undelivered``), a prompt taken back in the
   database too (``jupyter.session.rewind``), a session read anew (``jupyter.session.reload``);
 * titles and the archive of sessions that are not open, and the stored name of a branch;
@@ -27,6 +28,7 @@ import atexit
 import ctypes
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -59,6 +61,7 @@ NEEDED = {
         "_ok",
         "_on_tool_complete",
         "_on_tool_start",
+        "_run_prompt_submit",
         "_sess",
         "_sessions",
         "_SlashWorker",
@@ -152,6 +155,7 @@ def install(server: Any, approval: Any) -> None:
     _tell_gauge(server)
     _start_slash_workers_late(server)
     _refuse_prompts_while_busy(server)
+    _show_images_once(server)
     _find_undelivered(server)
     _take_back(server)
     _change_records(server)
@@ -358,6 +362,27 @@ def _refuse_prompts_while_busy(server: Any) -> None:
     server._handle_busy_submit = refuse
 
 
+def _show_images_once(server: Any) -> None:
+    stock_submit, stock_run = server._methods["prompt.submit"], server._run_prompt_submit
+    waiting: dict[Any, list[str]] = {}
+
+    def submit(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Begin a turn with ``text`` and ``images``, by their paths."""
+        waiting[rid] = params["images"]
+        reply = dict(stock_submit(rid, params))
+        if "error" in reply:
+            del waiting[rid]
+        return reply
+
+    def run(rid: Any, sid: str, session: dict[str, Any], text: Any) -> None:
+        # What Hermes keeps for the next turn, whichever it is, belongs to this one alone.
+        session["attached_images"] = waiting.pop(rid, [])
+        stock_run(rid, sid, session, text)
+
+    server._run_prompt_submit = run
+    server.method("jupyter.prompt.submit")(submit)
+
+
 def _find_undelivered(server: Any) -> None:
     from agent.prompt_builder import STEER_MARKER_OPEN
 
@@ -406,7 +431,7 @@ def _take_back(server: Any) -> None:
             said = [
                 row["id"]
                 for row in db.get_messages(key)
-                if row["role"] == "user" and plain(row["content"]).strip().endswith(wanted)
+                if row["role"] == "user" and as_prompted(row["content"]).endswith(wanted)
             ]
             later = int(params["later"])
             if later >= len(said):
@@ -463,6 +488,13 @@ def plain(content: Any) -> str:
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return str(content or "")
+
+
+def as_prompted(content: Any) -> str:
+    """What a prompt ended with, without what Hermes adds for the images that it has shown."""
+    return re.sub(
+        r"(\s*\[(Image attached at: [^\n]*|screenshot)\])+\s*\Z", "", plain(content)
+    ).strip()
 
 
 def serve() -> None:

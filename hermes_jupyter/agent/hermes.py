@@ -18,9 +18,11 @@ from ..core.agent import (
     SessionMoved,
     StatusChanged,
 )
+from ..core.attachments import is_image
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.gauge import Gauge
 from ..core.question import Kind
+from .attached import with_lines
 from .life import RESTART_HINT, ChildLife, Method
 from .process import RpcError
 from .state_db import StateDb
@@ -173,10 +175,15 @@ class HermesAgent:
             raise _refused(error) from error
         self._prepared.add(live)
 
-    async def prompt(self, session_id: str, text: str) -> bool:
+    async def prompt(self, session_id: str, text: str, files: Sequence[Path]) -> bool:
         """Begin a turn in an open session; False when Hermes has begun one of its own."""
         try:
-            await self._child.ask("prompt.submit", session_id=self._live_id(session_id), text=text)
+            await self._child.ask(
+                "jupyter.prompt.submit",
+                session_id=self._live_id(session_id),
+                text=with_lines(text, files),
+                images=[str(path) for path in files if is_image(path.name)],
+            )
         except RpcError as error:
             if error.code == _BUSY:
                 return False
@@ -213,8 +220,10 @@ class HermesAgent:
         text = " ".join(str(word) for word in words if word)
         return Compacted(text or "The context was compacted.", done)
 
-    async def rewind(self, session_id: str, text: str, later: int) -> None:
+    async def rewind(self, session_id: str, said: Sequence[tuple[str, Sequence[Path]]]) -> None:
         """Take back a prompt of an idle session and all that followed it."""
+        text, *after = (with_lines(*one) for one in said)
+        later = sum(one.strip().endswith(text.strip()) for one in after)
         try:
             await self._order("jupyter.session.rewind", session_id, text=text, later=later)
         except Unavailable as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from .errors import Hint
@@ -63,6 +64,16 @@ class HistoryMessage:
     at: float
     reasoning: str | None = None
     tool: dict[str, Any] | None = None
+    #: The names of the files that went with it, and of the images within it.
+    attachments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person said: a text, and the names of the files that went with it."""
+
+    text: str
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +276,9 @@ class History(Protocol):
     async def last_row(self, session_ids: Sequence[str]) -> int:
         """The number of the newest row of these sessions; 0 if there is none."""
 
+    async def image(self, session_ids: Sequence[str], name: str) -> bytes | None:
+        """The image of this name within a message of these sessions; None: there is none."""
+
     def close(self) -> None:
         """Let go of the store."""
 
@@ -304,8 +318,12 @@ class Agent(Protocol):
     async def prepare(self, session_id: str) -> None:
         """Wait until an open session can take a prompt at once."""
 
-    async def prompt(self, session_id: str, text: str) -> bool:
-        """Begin a turn in an open session; False when the agent has begun one of its own."""
+    async def prompt(self, session_id: str, text: str, files: Sequence[Path]) -> bool:
+        """Begin a turn in an open session; False when the agent has begun one of its own.
+
+        Args:
+            files: what goes with this prompt and with no other.
+        """
 
     async def interrupt(self, session_id: str) -> None:
         """End the running turn of an open session."""
@@ -322,12 +340,11 @@ class Agent(Protocol):
     async def compress(self, session_id: str, focus: str | None) -> Compacted:
         """Summarise the older part of an idle session; ``focus`` is what matters in it."""
 
-    async def rewind(self, session_id: str, text: str, later: int) -> None:
+    async def rewind(self, session_id: str, said: Sequence[tuple[str, Sequence[Path]]]) -> None:
         """Take back a prompt of an idle session and all that followed it.
 
         Args:
-            text: what the person said.
-            later: how many prompts of exactly this text come after it.
+            said: text and files of this prompt, then those of all that came after it.
 
         Raises:
             Conflict: the agent has it no more: it was compacted.

@@ -28,6 +28,7 @@ from .agent import (
     TurnBegan,
     TurnEnded,
 )
+from .attachments import Attachments
 from .conversation import Conversation
 from .conversations import Conversations
 from .errors import CoreError, Unavailable
@@ -53,18 +54,26 @@ class Core:
     synchronous step, and so are a snapshot and the cursor it carries.
     """
 
-    def __init__(self, agent: Agent, store: Store, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        store: Store,
+        attachments: Attachments,
+        *,
+        limits: Limits | None = None,
+    ) -> None:
         limits = limits or Limits()
         self.agent = agent
         self.journal = Journal()
         self._store = store
+        self.attachments = attachments
         self.limits = limits
         self._current: dict[str, str | None] = {}
         self._watching: asyncio.Task[None] | None = None
         self.questions = Questions(agent, store, self._announce_question, self._say)
         self.conversations = Conversations(agent.history, store, self.journal, self.questions)
-        self.turns = Turns(agent, store, self.conversations, self.questions, limits)
-        self.records = Records(agent, store, self.conversations, self.turns)
+        self.turns = Turns(agent, store, self.conversations, self.questions, attachments, limits)
+        self.records = Records(agent, store, attachments, self.conversations, self.turns)
         agent.listen(self.hear)
 
     def start(self) -> None:

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any, Literal, TypeVar
 
 from .agent import HistoryMessage
+from .attachments import attachments_json
 
 T = TypeVar("T")
 
@@ -33,6 +34,8 @@ class Message:
     status: Literal["streaming", "complete", "interrupted", "error"] = "streaming"
     #: Said into a turn that ran: the agent's database has it within a tool's result.
     steered: bool = False
+    #: The names of the files that went with it.
+    attachments: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The message as the HTTP contract writes it."""
@@ -42,6 +45,7 @@ class Message:
             "text": "".join(self.text),
             "reasoning": "".join(self.reasoning) or None,
             "tool": self.tool,
+            "attachments": attachments_json(self.attachments),
             "at": self.at,
             "segment": self.segment,
             "turn_id": self.turn_id,
@@ -59,6 +63,7 @@ def history_json(row: HistoryMessage) -> dict[str, Any]:
         "text": row.text,
         "reasoning": row.reasoning,
         "tool": tool and {**tool, "result": bounded(tool["result"])},
+        "attachments": attachments_json(row.attachments),
         "at": row.at,
         "segment": row.session_id,
         "turn_id": None,
