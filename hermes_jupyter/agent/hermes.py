@@ -11,18 +11,24 @@ from typing import Any
 from ..core.agent import (
     AgentEvent,
     AgentStatus,
+    Command,
+    CommandDone,
     Compacted,
     Died,
     GaugeRead,
+    Models,
     Opened,
+    Provider,
     SessionMoved,
     StatusChanged,
+    Switched,
 )
 from ..core.attachments import is_image
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.gauge import Gauge
 from ..core.question import Kind
 from .attached import with_lines
+from .commands import BY_WORKER, commands_of, done_of
 from .life import RESTART_HINT, ChildLife, Method
 from .process import RpcError
 from .state_db import StateDb
@@ -282,6 +288,81 @@ class HermesAgent:
     async def skip_approvals(self, session_id: str, on: bool) -> None:
         """Ask no approvals in an open session, or again."""
         await self._order("config.set", session_id, key="yolo", value="on" if on else "off")
+
+    async def models(self, session_id: str | None) -> Models:
+        """What there is to choose from; with an open session, what that has."""
+        live = self._live.get(session_id or "", "")
+        try:
+            reply = await self._child.ask("jupyter.models", session_id=live)
+        except RpcError as error:
+            raise _refused(error) from error
+        providers = [
+            Provider(str(one["slug"]), str(one.get("name") or one["slug"]), list(one["models"]))
+            for one in reply["providers"]
+            if one.get("authenticated") and one.get("models")
+        ]
+        chosen = [reply.get(name) or None for name in ("model", "provider", "reasoning")]
+        return Models(providers, reply["efforts"], *chosen)
+
+    async def switch(
+        self,
+        session_id: str,
+        *,
+        model: str | None,
+        provider: str | None,
+        reasoning: str | None,
+        confirmed: bool,
+    ) -> Switched:
+        """Change what is given, in an open session that is idle and in no other."""
+        wanted = {"model": model, "provider": provider, "reasoning": reasoning}
+        live = self._live_id(session_id)
+        try:
+            reply = await self._child.ask(
+                "jupyter.session.switch", session_id=live, confirmed=confirmed, **wanted
+            )
+        except RpcError as error:
+            if error.code == _BUSY:
+                raise Conflict("A turn is running; the model is changed between turns.") from error
+            raise BadRequest(
+                f"Hermes does not take this: {error}",
+                code="bad_model",
+                hint={"text": "Choose one of those that are listed."},
+            ) from error
+        if reply.get("confirm_required"):
+            raise Conflict(
+                str(reply["confirm_message"]),
+                code="confirm_expensive",
+                hint={"text": "Send it again with `confirmed`, or choose another model."},
+            )
+        return Switched(
+            reply["model"],
+            reply["provider"],
+            reply["reasoning"] or None,
+            Gauge(**reply["gauge"]),
+            reply.get("warning") or None,
+        )
+
+    async def commands(self) -> list[Command]:
+        """The slash commands that Hermes runs without a terminal."""
+        try:
+            return commands_of(await self._child.ask("jupyter.commands"))
+        except RpcError as error:
+            raise _refused(error) from error
+
+    async def command(self, session_id: str, name: str, args: str) -> CommandDone:
+        """Run one of them in an open session."""
+        live = self._live_id(session_id)
+        try:
+            if name in BY_WORKER:
+                line = f"{name} {args}".strip()
+                reply = await self._child.ask("slash.exec", session_id=live, command=line)
+            else:
+                reply = await self._child.ask(
+                    "command.dispatch", session_id=live, name=name, arg=args
+                )
+        except RpcError as error:
+            raise BadRequest(f"Hermes does not take this: {error}", code="bad_command") from error
+        return done_of(reply)
 
     async def _order(self, method: Method, session_id: str, **params: Any) -> dict[str, Any]:
         """Call a method of an open session."""

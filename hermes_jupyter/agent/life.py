@@ -53,8 +53,11 @@ LOOK_AGAIN = 2.0
 #: All that is ever called: Hermes' gateway has more, such as `shell.exec`, which nobody may reach.
 Method = Literal[
     "clarify.respond",
+    "command.dispatch",
     "config.set",
     "jupyter.approval.respond",
+    "jupyter.commands",
+    "jupyter.models",
     "jupyter.prompt.submit",
     "jupyter.session.archive",
     "jupyter.session.branch",
@@ -62,6 +65,7 @@ Method = Literal[
     "jupyter.session.reload",
     "jupyter.session.rename",
     "jupyter.session.rewind",
+    "jupyter.session.switch",
     "jupyter.steer.undelivered",
     "secret.respond",
     "session.close",
@@ -72,6 +76,7 @@ Method = Literal[
     "session.resume",
     "session.steer",
     "setup.runtime_check",
+    "slash.exec",
     "sudo.respond",
 ]
 

@@ -24,6 +24,9 @@ from .translate import tool_result
 #: How Hermes marks content that is not a plain text.
 _JSON_MARK = "\0json:"
 
+#: How Hermes tells a model that another one has spoken before it, as if the person had said so.
+MODEL_CHANGED = "[System: The active model for this chat has changed to "
+
 #: The first text among the parts of a content, as far as it is there.
 _FIRST_TEXT = re.compile(r'"text": "((?:[^"\\]|\\.)*)')
 
@@ -131,6 +134,8 @@ def read_messages(
         text, attachments = _content(row)
         if row["id"] in copies.summaries:
             found.append(_compaction(row, copies.summaries[row["id"]]))
+        elif row["role"] == "user" and text.startswith(MODEL_CHANGED):
+            found.append(_switch(row, text))
         elif row["role"] == "tool":
             call = calls.get(row["tool_call_id"] or "", {})
             found.append(_tool_message(row, text, attachments, call))
@@ -313,6 +318,12 @@ def _compaction(row: sqlite3.Row, messages: int) -> HistoryMessage:
     what = "one message" if messages == 1 else f"{messages} messages"
     text = f"The context was compacted here: the agent has {what} before this as a summary."
     return HistoryMessage(row["id"], row["session_id"], "notice", text, row["timestamp"])
+
+
+def _switch(row: sqlite3.Row, text: str) -> HistoryMessage:
+    model = text.removeprefix(MODEL_CHANGED).partition(". From this point")[0]
+    said = f"The model is now {model.partition(' via provider ')[0]}."
+    return HistoryMessage(row["id"], row["session_id"], "notice", said, row["timestamp"])
 
 
 def _calls_for(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> dict[str, dict[str, Any]]:

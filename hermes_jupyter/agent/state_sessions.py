@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import Any
 
 from ..core.lineage import SessionRow
-from .state_messages import opening
+from .state_messages import MODEL_CHANGED, opening
 
 #: Columns of ``sessions`` that older databases may lack, with what is read instead.
 _OPTIONAL = {
@@ -85,8 +85,9 @@ class SessionsTable:
         query = """
             SELECT value, (SELECT substr(CAST(content AS BLOB), 1, 800) FROM messages
                            WHERE session_id = value AND role = 'user'
+                                 AND content NOT LIKE ? || '%'
                            ORDER BY timestamp, id LIMIT 1) FROM json_each(?)"""
-        with closing(db.execute(query, (json.dumps(ids),))) as cursor:
+        with closing(db.execute(query, (MODEL_CHANGED, json.dumps(ids)))) as cursor:
             for name, begin in cursor:
                 # Nothing said yet: it is looked for again.
                 if begin is not None:

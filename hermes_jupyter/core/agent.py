@@ -51,6 +51,60 @@ class Compacted:
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """Where models are to be had."""
+
+    id: str
+    name: str
+    models: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What there is to choose from, and what is chosen as far as that is known.
+
+    ``efforts`` are the ways to tell a model how hard to think.
+    """
+
+    providers: list[Provider]
+    efforts: list[str]
+    model: str | None = None
+    provider: str | None = None
+    reasoning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What a session has after a switch; ``note`` is what the agent has to say about it."""
+
+    model: str
+    provider: str
+    reasoning: str | None
+    gauge: Gauge
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command: ``args`` in words, ``choices`` for the first of them."""
+
+    name: str
+    description: str
+    args: str = ""
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone:
+    """What came of a command: something to read, a prompt to send, or another command to run."""
+
+    text: str | None = None
+    prompt: str | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryMessage:
     """One row of a transcript as the agent's database has it; ``row`` orders all of them.
 
@@ -371,6 +425,35 @@ class Agent(Protocol):
 
     async def skip_approvals(self, session_id: str, on: bool) -> None:
         """Ask no approvals in an open session (or again), until its process ends."""
+
+    async def models(self, session_id: str | None) -> Models:
+        """What there is to choose from; with an open session, what that has."""
+
+    async def switch(
+        self,
+        session_id: str,
+        *,
+        model: str | None,
+        provider: str | None,
+        reasoning: str | None,
+        confirmed: bool,
+    ) -> Switched:
+        """Change what is given, in an open session that is idle and in no other.
+
+        Raises:
+            BadRequest: there is no such model, provider or effort, or it cannot be had.
+            Conflict: a turn runs; or the model is expensive, and that is not ``confirmed``.
+        """
+
+    async def commands(self) -> list[Command]:
+        """The slash commands that the agent runs without a terminal."""
+
+    async def command(self, session_id: str, name: str, args: str) -> CommandDone:
+        """Run one of them in an open session.
+
+        Raises:
+            BadRequest: the agent does not take it like that.
+        """
 
     async def answer(self, key: str, kind: Kind, value: str) -> bool:
         """Give the answer to question ``key``; False when it waits no longer."""

@@ -29,11 +29,13 @@ from .agent import (
     TurnEnded,
 )
 from .attachments import Attachments
+from .commands import Commands
 from .conversation import Conversation
 from .conversations import Conversations
 from .errors import CoreError, Unavailable
 from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
+from .models import ModelChoice
 from .question import Question
 from .questions import Questions
 from .records import Records
@@ -74,6 +76,15 @@ class Core:
         self.conversations = Conversations(agent.history, store, self.journal, self.questions)
         self.turns = Turns(agent, store, self.conversations, self.questions, attachments, limits)
         self.records = Records(agent, store, attachments, self.conversations, self.turns)
+        self.models = ModelChoice(agent, self.conversations, self.turns, self._keep_gauge)
+        self.commands = Commands(
+            agent,
+            self.conversations,
+            self.turns,
+            self.records,
+            self.models,
+            lambda cwd, title: self.create(cwd=cwd, title=title),
+        )
         agent.listen(self.hear)
 
     def start(self) -> None:
@@ -210,8 +221,10 @@ class Core:
                 self.conversations.changed(conversation)
 
     def _read_gauge(self, conversation: Conversation, gauge: Gauge) -> None:
+        self._keep_gauge(conversation, conversation.gauge.updated(gauge))
+
+    def _keep_gauge(self, conversation: Conversation, after: Gauge) -> None:
         before = conversation.gauge
-        after = before.updated(gauge)
         if after == before:
             return
         conversation.gauge = after
@@ -227,6 +240,8 @@ class Core:
             for name in ("title", "model", "cwd")
             if (value := getattr(event, name)) and value != getattr(conversation, name)
         }
+        if conversation.model is not None and "model" in changes:
+            self._keep_gauge(conversation, conversation.gauge.of_another_model())
         if changes:
             for name, value in changes.items():
                 setattr(conversation, name, value)

@@ -50,6 +50,11 @@ class Gauge:
             cost_status=self.cost_status if newer.cost_usd is None else newer.cost_status,
         )
 
+    def of_another_model(self) -> Gauge:
+        """This gauge after a change of the model, whose window nobody has told yet."""
+        known = self.used is not None
+        return replace(self, max=None, max_source=None, threshold=None, estimate=known)
+
     def to_json(self) -> dict[str, Any]:
         """The gauge as the HTTP contract writes it."""
         return asdict(self)

@@ -89,7 +89,7 @@ class Records:
         """
         conversation = await self._conversations.find(session_id)
         self._conversations.must_allow(conversation, "branch")
-        await self._turns.open_idle(conversation)
+        await self._turns.open_idle(conversation, "a branch begins")
         branched = await self._agent.branch(conversation.tip_id, title)
         await self._attachments.copy(conversation.id, branched)
         found = await self._conversations.find(branched)

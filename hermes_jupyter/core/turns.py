@@ -202,15 +202,21 @@ class Turns:
                 )
         self._attachments.take_back(conversation.id, name)
 
-    async def open_idle(self, conversation: Conversation) -> None:
+    async def open(self, conversation: Conversation) -> None:
+        """Have the agent open a conversation."""
+        await self._reach(conversation)
+
+    async def open_idle(self, conversation: Conversation, what: str) -> None:
         """Have the agent open a conversation in which no turn is in hand.
+
+        Args:
+            what: is done only between turns, in words.
 
         Raises:
             Conflict: one is.
         """
-        _must_be_idle(conversation, "a branch begins")
-        self._conversations.opened(conversation, await self._open(conversation))
-        await self._agent.prepare(conversation.tip_id)
+        _must_be_idle(conversation, what)
+        await self._reach(conversation)
 
     async def skip_approvals(self, session_id: str, on: bool, by: Answerer) -> bool:
         """Allow all that the agent does in a conversation, or ask again.

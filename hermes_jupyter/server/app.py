@@ -18,7 +18,7 @@ from ..core.attachments import Attachments
 from ..core.core import Core
 from ..core.store import Store
 from ..core.turns import Limits
-from . import attachments, openapi, questions, sessions, status, stream
+from . import attachments, choices, openapi, questions, sessions, status, stream
 from .activity import Activity
 from .base import CALLS, CORE, MAX_CALLS, Places
 
@@ -135,7 +135,7 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (status, sessions, attachments, questions, stream, openapi):
+        for module in (status, sessions, attachments, choices, questions, stream, openapi):
             self.handlers.extend(module.routes)
         self.handlers.extend(status.last_routes)
 
