@@ -12,10 +12,13 @@ What it adds to the gateway of hermes-agent 0.19, all by names that are checked 
 * ``jupyter.tool.start`` and ``jupyter.tool.complete`` with arguments and results, whatever the
   person's display settings are;
 * ``jupyter.gauge`` after each model call;
-* prompts that are refused, not queued, while a turn runs (who waits is decided in the parent);
+* prompts that are refused, not queued, while a turn runs (who waits is decided in the parent), and
+  whose images go with this turn and no other;
 * what became of words said into a turn (``jupyter.steer.undelivered``), a prompt taken back in the
   database too (``jupyter.session.rewind``), a session read anew (``jupyter.session.reload``);
 * titles and the archive of sessions that are not open, and the stored name of a branch;
+* models without their providers' addresses, and a switch of one session's that tells its window;
+* commands with their arguments and aliases;
 * slash workers that start at their first use, and a death that follows the parent's.
 
 This is the only file that touches private names of Hermes.
@@ -27,6 +30,7 @@ import atexit
 import ctypes
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -39,8 +43,9 @@ from typing import Any
 APPROVAL_TIMEOUT = "HERMES_JUPYTER_APPROVAL_TIMEOUT"
 PARENT = "HERMES_JUPYTER_PARENT"
 
-#: Error codes of Hermes' gateway: a turn runs; what is meant is not there any more; a title is not
-#: to be had.
+#: Error codes of Hermes' gateway: a value is none of those it may be; a turn runs; what is meant is
+#: not there any more; a title is not to be had.
+INVALID = 4002
 BUSY = 4009
 GONE = 4018
 TITLE = 4022
@@ -59,6 +64,8 @@ NEEDED = {
         "_ok",
         "_on_tool_complete",
         "_on_tool_start",
+        "_session_info",
+        "_run_prompt_submit",
         "_sess",
         "_sessions",
         "_SlashWorker",
@@ -76,6 +83,9 @@ NEEDED = {
     "hermes_cli.plugins": ("PluginContext", "PluginManifest", "get_plugin_manager"),
     "agent.model_metadata": ("DEFAULT_FALLBACK_CONTEXT",),
     "agent.prompt_builder": ("STEER_MARKER_OPEN",),
+    "agent.skill_commands": ("scan_skill_commands",),
+    "hermes_cli.commands": ("COMMAND_REGISTRY",),
+    "hermes_constants": ("VALID_REASONING_EFFORTS",),
     "hermes_state": ("SessionDB",),
 }
 
@@ -152,9 +162,12 @@ def install(server: Any, approval: Any) -> None:
     _tell_gauge(server)
     _start_slash_workers_late(server)
     _refuse_prompts_while_busy(server)
+    _show_images_once(server)
     _find_undelivered(server)
     _take_back(server)
     _change_records(server)
+    _switch_models(server)
+    _list_commands(server)
 
 
 def _tell_ends_of_questions(server: Any) -> None:
@@ -358,6 +371,27 @@ def _refuse_prompts_while_busy(server: Any) -> None:
     server._handle_busy_submit = refuse
 
 
+def _show_images_once(server: Any) -> None:
+    stock_submit, stock_run = server._methods["prompt.submit"], server._run_prompt_submit
+    waiting: dict[Any, list[str]] = {}
+
+    def submit(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Begin a turn with ``text`` and ``images``, by their paths."""
+        waiting[rid] = params["images"]
+        reply = dict(stock_submit(rid, params))
+        if "error" in reply:
+            del waiting[rid]
+        return reply
+
+    def run(rid: Any, sid: str, session: dict[str, Any], text: Any) -> None:
+        # What Hermes keeps for the next turn, whichever it is, belongs to this one alone.
+        session["attached_images"] = waiting.pop(rid, [])
+        stock_run(rid, sid, session, text)
+
+    server._run_prompt_submit = run
+    server.method("jupyter.prompt.submit")(submit)
+
+
 def _find_undelivered(server: Any) -> None:
     from agent.prompt_builder import STEER_MARKER_OPEN
 
@@ -406,7 +440,7 @@ def _take_back(server: Any) -> None:
             said = [
                 row["id"]
                 for row in db.get_messages(key)
-                if row["role"] == "user" and plain(row["content"]).strip().endswith(wanted)
+                if row["role"] == "user" and as_prompted(row["content"]).endswith(wanted)
             ]
             later = int(params["later"])
             if later >= len(said):
@@ -458,11 +492,105 @@ def _change_records(server: Any) -> None:
         server._LONG_HANDLERS = server._LONG_HANDLERS | {f"jupyter.session.{name}"}
 
 
+def _switch_models(server: Any) -> None:
+    from hermes_constants import VALID_REASONING_EFFORTS
+
+    efforts = ["none", *VALID_REASONING_EFFORTS]
+    stock_options, stock_set = server._methods["model.options"], server._methods["config.set"]
+
+    def options(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """What there is to choose from, and how hard a model may be told to think."""
+        reply = dict(stock_options(rid, params))
+        if "result" in reply:
+            reply["result"]["efforts"] = efforts
+            reply["result"] |= chosen(server._sessions.get(params.get("session_id", "")))
+        return reply
+
+    def switch(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Change the model of a session, how hard it thinks, or both; for this session alone."""
+        session, error = server._sess(params, rid)
+        reply: dict[str, Any] = {}
+        if not error and params["model"]:
+            value = f"{params['model']} --session"
+            if params["provider"]:
+                value += f" --provider {params['provider']}"
+            expensive = {"confirm_expensive_model": params["confirmed"]}
+            reply = stock_set(rid, {**params, "key": "model", "value": value, **expensive})
+            error = reply if "error" in reply else None
+        asked = reply.get("result", {}).get("confirm_required")
+        if not error and not asked and params["reasoning"]:
+            if session.get("running"):
+                error = server._err(rid, BUSY, "busy")
+            elif params["reasoning"] not in efforts:
+                # Hermes takes words here that change the person's configuration.
+                error = server._err(rid, INVALID, f"{params['reasoning']} is no effort")
+            else:
+                thinks = stock_set(
+                    rid, {**params, "key": "reasoning", "value": params["reasoning"]}
+                )
+                error = thinks if "error" in thinks else None
+        if error:
+            return dict(error)
+        told = {"gauge": _gauge(session["agent"]), **chosen(session)}
+        return dict(server._ok(rid, {**reply.get("result", {}), **told}))
+
+    def chosen(session: dict[str, Any] | None) -> dict[str, Any]:
+        agent = (session or {}).get("agent")
+        if agent is None:
+            return {}
+        info = server._session_info(agent, session)
+        names = {"model": "model", "provider": "provider", "reasoning": "reasoning_effort"}
+        return {name: info[entry] for name, entry in names.items()}
+
+    for name, method in (("models", options), ("session.switch", switch)):
+        server.method(f"jupyter.{name}")(method)
+        # They ask a provider: not on the thread that reads the pipe.
+        server._LONG_HANDLERS = server._LONG_HANDLERS | {f"jupyter.{name}"}
+
+
+def _list_commands(server: Any) -> None:
+    from agent.skill_commands import scan_skill_commands
+    from hermes_cli.commands import COMMAND_REGISTRY
+    from hermes_cli.config import load_config
+
+    def commands(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """The slash commands there are: Hermes' own, the person's, and those of skills."""
+        builtin = [
+            {
+                "name": one.name,
+                "description": one.description,
+                "args": one.args_hint,
+                "aliases": list(one.aliases),
+                "choices": list(one.subcommands),
+            }
+            for one in COMMAND_REGISTRY
+        ]
+        quick = load_config().get("quick_commands") or {}
+        own = {f"/{name}": entry for name, entry in quick.items() if isinstance(entry, dict)}
+        added = [
+            {"name": name.lstrip("/"), "description": str(entry.get("description") or "")}
+            for name, entry in sorted({**scan_skill_commands(), **own}.items())
+        ]
+        return dict(server._ok(rid, {"builtin": builtin, "added": added}))
+
+    server.method("jupyter.commands")(commands)
+    # They look through folders and run programs: not on the thread that reads the pipe.
+    added = {"jupyter.commands", "command.dispatch"}
+    server._LONG_HANDLERS = server._LONG_HANDLERS | added
+
+
 def plain(content: Any) -> str:
     """The text of a message's content, of whatever parts it is made."""
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return str(content or "")
+
+
+def as_prompted(content: Any) -> str:
+    """What a prompt ended with, without what Hermes adds for the images that it has shown."""
+    return re.sub(
+        r"(\s*\[(Image attached at: [^\n]*|screenshot)\])+\s*\Z", "", plain(content)
+    ).strip()
 
 
 def serve() -> None:

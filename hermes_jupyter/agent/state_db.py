@@ -18,7 +18,7 @@ from typing import TypeVar
 from ..core.agent import Found, HistoryMessage
 from ..core.errors import Unavailable
 from ..core.lineage import SessionRow
-from .state_messages import Copies, last_row, read_copies, read_messages
+from .state_messages import Copies, last_row, read_copies, read_image, read_messages
 from .state_search import search
 from .state_sessions import SessionsTable
 
@@ -77,6 +77,10 @@ class StateDb:
     async def last_row(self, session_ids: Sequence[str]) -> int:
         """The number of the newest row of these sessions; 0 if there is none."""
         return await self._read(lambda db: last_row(db, session_ids), 0)
+
+    async def image(self, session_ids: Sequence[str], name: str) -> bytes | None:
+        """The image of this name within a message of these sessions; None: there is none."""
+        return await self._read(lambda db: read_image(db, session_ids, name), None)
 
     async def search(self, text: str, *, limit: int) -> list[Found]:
         """The newest messages in which all words of ``text`` are found."""

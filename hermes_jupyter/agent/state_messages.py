@@ -7,7 +7,9 @@ transcript is there, with some of it twice; what is a copy follows from where th
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,10 +17,23 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..core.agent import Compaction, HistoryMessage
+from ..core.attachments import IMAGES, is_image
+from .attached import without_lines
 from .translate import tool_result
 
 #: How Hermes marks content that is not a plain text.
 _JSON_MARK = "\0json:"
+
+#: How Hermes tells a model that another one has spoken before it, as if the person had said so.
+MODEL_CHANGED = "[System: The active model for this chat has changed to "
+
+#: The first text among the parts of a content, as far as it is there.
+_FIRST_TEXT = re.compile(r'"text": "((?:[^"\\]|\\.)*)')
+
+#: An image that is within a message, and the name that it has here.
+_DATA_URL = re.compile(r"data:(image/\w+);base64,(.*)", re.S)
+_IMAGE_NAME = re.compile(r"image-(\d{1,18})-(\d{1,9})\.(\w+)", re.A)
+_SUFFIXES = {type_: suffix for suffix, type_ in IMAGES.items() if suffix != ".jpeg"}
 
 #: How Hermes begins a summary, now and in older versions; the last one is of a summary that it has
 #: put into the copy of a message, behind what that said.
@@ -116,15 +131,44 @@ def read_messages(
     calls = _calls_for(db, rows)
     found = []
     for row in rows:
-        text = plain(row["content"])
+        text, attachments = _content(row)
         if row["id"] in copies.summaries:
             found.append(_compaction(row, copies.summaries[row["id"]]))
+        elif row["role"] == "user" and text.startswith(MODEL_CHANGED):
+            found.append(_switch(row, text))
         elif row["role"] == "tool":
-            found.append(_tool_message(row, text, calls.get(row["tool_call_id"] or "", {})))
+            call = calls.get(row["tool_call_id"] or "", {})
+            found.append(_tool_message(row, text, attachments, call))
         else:
-            where = (row["id"], row["session_id"], row["role"])
-            found.append(HistoryMessage(*where, text, row["timestamp"], row["reasoning"]))
+            found.append(
+                HistoryMessage(
+                    row["id"],
+                    row["session_id"],
+                    row["role"],
+                    text,
+                    row["timestamp"],
+                    row["reasoning"],
+                    attachments=attachments,
+                )
+            )
     return found
+
+
+def read_image(db: sqlite3.Connection, session_ids: Sequence[str], name: str) -> bytes | None:
+    """The image of this name (see :func:`_images`) within a message; None: there is none."""
+    place = _IMAGE_NAME.fullmatch(name)
+    if place is None:
+        return None
+    query = """
+        SELECT id, content FROM messages
+        WHERE id = ? AND session_id IN (SELECT value FROM json_each(?))"""
+    with closing(db.execute(query, (int(place[1]), json.dumps([*session_ids])))) as cursor:
+        row = cursor.fetchone()
+    data = _images(row["id"], _parts(row["content"])).get(name) if row is not None else None
+    try:
+        return base64.b64decode(data, validate=True) if data is not None else None
+    except ValueError:
+        return None  # Cut off by whoever stored it.
 
 
 def last_row(db: sqlite3.Connection, session_ids: Sequence[str]) -> int:
@@ -213,24 +257,72 @@ def plain(content: str | None) -> str:
     """The text of a message's content, of whatever parts it is made."""
     if not content or not content.startswith(_JSON_MARK):
         return content or ""
-    try:
-        parts = json.loads(content[len(_JSON_MARK) :])
-    except ValueError:
-        return content[len(_JSON_MARK) :]
+    parts = _parts(content)
     if not isinstance(parts, list):
         return str(parts)
-    return "\n".join(_part(part) for part in parts if isinstance(part, dict)).strip()
+    said = (_part(part) for part in parts if isinstance(part, dict))
+    return "\n".join(text for text in said if text).strip()
+
+
+def opening(content: str) -> str:
+    """How a message begins, of whose content there may be only the first characters."""
+    begins = content.startswith(_JSON_MARK) and _FIRST_TEXT.search(content)
+    if not begins:
+        return without_lines(plain(content))[0]
+    # What follows half an escape is not there.
+    text = re.sub(r"\\(u[0-9a-f]{0,3})?$", "", begins[1])
+    return without_lines(json.loads(f'"{text}"', strict=False))[0]
+
+
+def _content(row: sqlite3.Row) -> tuple[str, tuple[str, ...]]:
+    """What a message says, and the names of the files and images that are with it."""
+    text, files = without_lines(plain(row["content"]))
+    # An image that went with a prompt of ours is within the message, and a file beside it.
+    if any(is_image(name) for name in files):
+        return text, files
+    return text, (*files, *_images(row["id"], _parts(row["content"])))
+
+
+def _parts(content: str | None) -> Any:
+    """The parts of a message's content; a text for one that has none."""
+    if not content or not content.startswith(_JSON_MARK):
+        return content or ""
+    try:
+        return json.loads(content[len(_JSON_MARK) :])
+    except ValueError:
+        return content[len(_JSON_MARK) :]
+
+
+def _images(row: int, parts: Any) -> dict[str, str]:
+    """The images within a message, in base64, by a name that says where they are."""
+    images = filter(None, map(_image, parts)) if isinstance(parts, list) else ()
+    return {f"image-{row}-{number}{suffix}": data for number, (suffix, data) in enumerate(images)}
+
+
+def _image(part: Any) -> tuple[str, str] | None:
+    """How the name of an image ends, and the image in base64; None: it is none, or not here."""
+    url = part.get("image_url") if isinstance(part, dict) else None
+    address = url.get("url") if isinstance(url, dict) else url
+    found = _DATA_URL.match(address) if isinstance(address, str) else None
+    suffix = _SUFFIXES.get(found[1]) if found else None
+    return (suffix, found[2]) if found and suffix else None
 
 
 def _part(part: dict[str, Any]) -> str:
     if str(part.get("type", "")).startswith("image"):
-        return "(an image)"
+        return "" if _image(part) else "(an image)"
     return str(part.get("text", ""))
 
 
 def _compaction(row: sqlite3.Row, messages: int) -> HistoryMessage:
     id_, session_id, at = row["id"], row["session_id"], row["timestamp"]
     return HistoryMessage(id_, session_id, "notice", "", at, compaction=Compaction(messages))
+
+
+def _switch(row: sqlite3.Row, text: str) -> HistoryMessage:
+    model = text.removeprefix(MODEL_CHANGED).partition(". From this point")[0]
+    said = f"The model is now {model.partition(' via provider ')[0]}."
+    return HistoryMessage(row["id"], row["session_id"], "notice", said, row["timestamp"])
 
 
 def _calls_for(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> dict[str, dict[str, Any]]:
@@ -251,7 +343,9 @@ def _calls_for(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> dict[str,
     return {str(call.get("id")): call.get("function") or {} for call in calls}
 
 
-def _tool_message(row: sqlite3.Row, text: str, call: dict[str, Any]) -> HistoryMessage:
+def _tool_message(
+    row: sqlite3.Row, text: str, attachments: tuple[str, ...], call: dict[str, Any]
+) -> HistoryMessage:
     result, error = tool_result(text)
     try:
         args = json.loads(call.get("arguments") or "{}")
@@ -266,7 +360,9 @@ def _tool_message(row: sqlite3.Row, text: str, call: dict[str, Any]) -> HistoryM
         "error": error,
     }
     at: float = row["timestamp"]
-    return HistoryMessage(row["id"], row["session_id"], "tool", "", at, tool=tool)
+    return HistoryMessage(
+        row["id"], row["session_id"], "tool", "", at, tool=tool, attachments=attachments
+    )
 
 
 def _calls(stored: str | None) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import Any
 
 from ..core.lineage import SessionRow
-from .state_messages import plain
+from .state_messages import MODEL_CHANGED, opening
 
 #: Columns of ``sessions`` that older databases may lack, with what is read instead.
 _OPTIONAL = {
@@ -83,14 +83,17 @@ class SessionsTable:
 
     def _open_new(self, db: sqlite3.Connection, ids: list[str]) -> None:
         query = """
-            SELECT value, (SELECT substr(content, 1, 400) FROM messages
+            SELECT value, (SELECT substr(CAST(content AS BLOB), 1, 800) FROM messages
                            WHERE session_id = value AND role = 'user'
+                                 AND content NOT LIKE ? || '%'
                            ORDER BY timestamp, id LIMIT 1) FROM json_each(?)"""
-        with closing(db.execute(query, (json.dumps(ids),))) as cursor:
-            for name, opening in cursor:
+        with closing(db.execute(query, (MODEL_CHANGED, json.dumps(ids)))) as cursor:
+            for name, begin in cursor:
                 # Nothing said yet: it is looked for again.
-                if opening is not None:
-                    self._openings[name] = " ".join(plain(opening).split())[:PREVIEW]
+                if begin is not None:
+                    self._openings[name] = " ".join(opening(begin.decode(errors="ignore")).split())[
+                        :PREVIEW
+                    ]
 
 
 def _table(db: sqlite3.Connection) -> list[tuple[Any, ...]] | None:

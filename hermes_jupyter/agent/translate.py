@@ -47,8 +47,13 @@ def translate(type_: str, session_id: str, payload: Payload) -> list[SessionEven
     return rule(session_id, payload) if rule is not None else []
 
 
+def without_colours(text: str) -> str:
+    """A text for a terminal as a text for people."""
+    return _ANSI.sub("", text)
+
+
 def _text(payload: Payload, name: str = "text") -> str:
-    return _ANSI.sub("", str(payload.get(name) or ""))
+    return without_colours(str(payload.get(name) or ""))
 
 
 def _clarify(session_id: str, payload: Payload) -> list[SessionEvent]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from .errors import Hint
@@ -62,6 +63,60 @@ class Compaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """Where models are to be had."""
+
+    id: str
+    name: str
+    models: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What there is to choose from, and what is chosen as far as that is known.
+
+    ``efforts`` are the ways to tell a model how hard to think.
+    """
+
+    providers: list[Provider]
+    efforts: list[str]
+    model: str | None = None
+    provider: str | None = None
+    reasoning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What a session has after a switch; ``note`` is what the agent has to say about it."""
+
+    model: str
+    provider: str
+    reasoning: str | None
+    gauge: Gauge
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command: ``args`` in words, ``choices`` for the first of them."""
+
+    name: str
+    description: str
+    args: str = ""
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone:
+    """What came of a command: something to read, a prompt to send, or another command to run."""
+
+    text: str | None = None
+    prompt: str | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryMessage:
     """One row of a transcript as the agent's database has it; ``row`` orders all of them.
 
@@ -76,6 +131,16 @@ class HistoryMessage:
     reasoning: str | None = None
     tool: dict[str, Any] | None = None
     compaction: Compaction | None = None
+    #: The names of the files that went with it, and of the images within it.
+    attachments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person said: a text, and the names of the files that went with it."""
+
+    text: str
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +355,9 @@ class History(Protocol):
     async def last_row(self, session_ids: Sequence[str]) -> int:
         """The number of the newest row of these sessions; 0 if there is none."""
 
+    async def image(self, session_ids: Sequence[str], name: str) -> bytes | None:
+        """The image of this name within a message of these sessions; None: there is none."""
+
     def close(self) -> None:
         """Let go of the store."""
 
@@ -329,8 +397,12 @@ class Agent(Protocol):
     async def prepare(self, session_id: str) -> None:
         """Wait until an open session can take a prompt at once."""
 
-    async def prompt(self, session_id: str, text: str) -> bool:
-        """Begin a turn in an open session; False when the agent has begun one of its own."""
+    async def prompt(self, session_id: str, text: str, files: Sequence[Path]) -> bool:
+        """Begin a turn in an open session; False when the agent has begun one of its own.
+
+        Args:
+            files: what goes with this prompt and with no other.
+        """
 
     async def interrupt(self, session_id: str) -> None:
         """End the running turn of an open session."""
@@ -347,12 +419,11 @@ class Agent(Protocol):
     async def compress(self, session_id: str, focus: str | None) -> Compacted:
         """Summarise the older part of an idle session; ``focus`` is what matters in it."""
 
-    async def rewind(self, session_id: str, text: str, later: int) -> None:
+    async def rewind(self, session_id: str, said: Sequence[tuple[str, Sequence[Path]]]) -> None:
         """Take back a prompt of an idle session and all that followed it.
 
         Args:
-            text: what the person said.
-            later: how many prompts of exactly this text come after it.
+            said: text and files of this prompt, then those of all that came after it.
 
         Raises:
             Conflict: the agent has it no more: it was compacted.
@@ -379,6 +450,35 @@ class Agent(Protocol):
 
     async def skip_approvals(self, session_id: str, on: bool) -> None:
         """Ask no approvals in an open session (or again), until its process ends."""
+
+    async def models(self, session_id: str | None) -> Models:
+        """What there is to choose from; with an open session, what that has."""
+
+    async def switch(
+        self,
+        session_id: str,
+        *,
+        model: str | None,
+        provider: str | None,
+        reasoning: str | None,
+        confirmed: bool,
+    ) -> Switched:
+        """Change what is given, in an open session that is idle and in no other.
+
+        Raises:
+            BadRequest: there is no such model, provider or effort, or it cannot be had.
+            Conflict: a turn runs; or the model is expensive, and that is not ``confirmed``.
+        """
+
+    async def commands(self) -> list[Command]:
+        """The slash commands that the agent runs without a terminal."""
+
+    async def command(self, session_id: str, name: str, args: str) -> CommandDone:
+        """Run one of them in an open session.
+
+        Raises:
+            BadRequest: the agent does not take it like that.
+        """
 
     async def answer(self, key: str, kind: Kind, value: str) -> bool:
         """Give the answer to question ``key``; False when it waits no longer."""

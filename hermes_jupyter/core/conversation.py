@@ -7,7 +7,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .agent import Compaction, HistoryMessage, TextDelta, TextDone, ToolBegan, ToolDone, TurnEnded
+from .agent import (
+    Compaction,
+    HistoryMessage,
+    Said,
+    TextDelta,
+    TextDone,
+    ToolBegan,
+    ToolDone,
+    TurnEnded,
+)
+from .attachments import attachments_json
 from .errors import CoreError, NotFound
 from .gauge import Gauge, Meter
 from .lineage import Chain
@@ -175,20 +185,28 @@ class Conversation:
     def say_prompt(self, turn: Turn) -> None:
         """What the person said to begin the turn in hand."""
         turn.said = True
-        self._say_user(turn.text)
+        self._say_user(turn.text, turn.attachments)
 
     def steer(self, text: str) -> None:
         """What the person said into the turn in hand."""
         self._close_text("complete")
         self._say_user(text, steered=True)
 
-    def _say_user(self, text: str, *, steered: bool = False) -> None:
+    def _say_user(
+        self, text: str, attachments: tuple[str, ...] = (), *, steered: bool = False
+    ) -> None:
         message = self._say("user")
+        message.attachments = attachments
         message.text.append(text)
         message.status = "complete"
         message.steered = steered
         said = {"turn_id": message.turn_id, "message_id": message.id, "text": text}
-        began = {"role": "user", "at": message.at, "steered": steered}
+        began = {
+            "role": "user",
+            "at": message.at,
+            "steered": steered,
+            "attachments": attachments_json(attachments),
+        }
         self.publish("message.start", {**said, **began})
         self.publish("message.complete", {**said, "status": "complete"})
 
@@ -248,16 +266,16 @@ class Conversation:
         prompts = self.prompts_here()
         return prompts[-1][0] if prompts else None
 
-    def place_of(self, message_id: str) -> tuple[str, int]:
-        """Where a message of the person is: its text, and how many of the same text follow it.
+    def said_since(self, message_id: str) -> list[Said]:
+        """What a message of the person says, and all that they said after it.
 
         Raises:
             NotFound: it is not among those that are known here, or not the person's.
         """
         prompts = self.prompts_here()
-        for index, (id_, text) in enumerate(prompts):
+        for index, (id_, _) in enumerate(prompts):
             if id_ == message_id:
-                return text, sum(later == text for _, later in prompts[index + 1 :])
+                return [said for _, said in prompts[index:]]
         raise NotFound(
             "There is no such message of yours in this conversation.", code="message_not_found"
         )
@@ -282,11 +300,15 @@ class Conversation:
                 del self.messages[index:]
                 return
 
-    def prompts_here(self) -> list[tuple[str, str]]:
-        """Id and text of each message of the person that is known here, oldest first."""
-        past = [(str(row.row), row.text) for row in self.history if row.role == "user"]
+    def prompts_here(self) -> list[tuple[str, Said]]:
+        """Each message of the person that is known here, by its id, oldest first."""
+        past = [
+            (str(row.row), Said(row.text, row.attachments))
+            for row in self.history
+            if row.role == "user"
+        ]
         return past + [
-            (message.id, "".join(message.text))
+            (message.id, Said("".join(message.text), message.attachments))
             for message in self.messages
             if message.role == "user" and not message.steered
         ]

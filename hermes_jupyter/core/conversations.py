@@ -354,7 +354,7 @@ class Conversations:
             return
         conversation.last_row, conversation.settled = last_row, True
         self._journal.rest(conversation.id)
-        said = [text for _, text in conversation.prompts_here()]
+        said = [one.text for _, one in conversation.prompts_here()]
         others = [
             row
             for row in rows
@@ -458,7 +458,9 @@ def _row_number(before: str | None) -> int:
 
 def _is_known(text: str, said: list[str]) -> bool:
     """Whether a stored prompt is one of ``said``, or what the agent says to itself in brackets."""
-    return text.startswith("[") or any(one.strip() in text for one in said)
+    return text.startswith("[") or any(
+        one.strip() in text if one.strip() else not text for one in said
+    )
 
 
 def _state_of(conversation: Conversation) -> str:

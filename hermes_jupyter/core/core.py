@@ -30,11 +30,14 @@ from .agent import (
     TurnBegan,
     TurnEnded,
 )
+from .attachments import Attachments
+from .commands import Commands
 from .conversation import Conversation
 from .conversations import Conversations
 from .errors import CoreError, Unavailable
 from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
+from .models import ModelChoice
 from .question import Question
 from .questions import Questions
 from .records import Records
@@ -55,18 +58,35 @@ class Core:
     synchronous step, and so are a snapshot and the cursor it carries.
     """
 
-    def __init__(self, agent: Agent, store: Store, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        store: Store,
+        attachments: Attachments,
+        *,
+        limits: Limits | None = None,
+    ) -> None:
         limits = limits or Limits()
         self.agent = agent
         self.journal = Journal()
         self._store = store
+        self.attachments = attachments
         self.limits = limits
         self._current: dict[str, str | None] = {}
         self._watching: asyncio.Task[None] | None = None
         self.questions = Questions(agent, store, self._announce_question, self._say)
         self.conversations = Conversations(agent.history, store, self.journal, self.questions)
-        self.turns = Turns(agent, store, self.conversations, self.questions, limits)
-        self.records = Records(agent, store, self.conversations, self.turns)
+        self.turns = Turns(agent, store, self.conversations, self.questions, attachments, limits)
+        self.records = Records(agent, store, attachments, self.conversations, self.turns)
+        self.models = ModelChoice(agent, self.conversations, self.turns, self._tell_gauge)
+        self.commands = Commands(
+            agent,
+            self.conversations,
+            self.turns,
+            self.records,
+            self.models,
+            lambda cwd, title: self.create(cwd=cwd, title=title),
+        )
         agent.listen(self.hear)
 
     def start(self) -> None:
@@ -192,7 +212,9 @@ class Core:
             case Closed():
                 self.questions.hear_closed(conversation.id, event)
             case GaugeRead(gauge=gauge):
-                self._read_gauge(conversation, gauge)
+                before = conversation.gauge
+                conversation.meter.read(gauge)
+                self._tell_gauge(conversation, before)
             case Noticed(text=text, level=level):
                 conversation.notice(text, level)
             case CompactionBegan(text=text):
@@ -204,9 +226,7 @@ class Core:
                 conversation.publish("session", {"tip_id": tip})
                 self.conversations.changed(conversation)
 
-    def _read_gauge(self, conversation: Conversation, gauge: Gauge) -> None:
-        before = conversation.gauge
-        conversation.meter.read(gauge)
+    def _tell_gauge(self, conversation: Conversation, before: Gauge) -> None:
         after = conversation.gauge
         if after == before:
             return
@@ -224,6 +244,10 @@ class Core:
             for name in ("title", "model", "cwd")
             if (value := getattr(event, name)) and value != getattr(conversation, name)
         }
+        if conversation.model is not None and "model" in changes:
+            before = conversation.gauge
+            conversation.meter.model_changed()
+            self._tell_gauge(conversation, before)
         if changes:
             for name, value in changes.items():
                 setattr(conversation, name, value)

@@ -58,6 +58,11 @@ class Gauge:
         status = "estimated" if self.cost_status == "unknown" else self.cost_status
         return replace(counted, cost_usd=cost_usd, cost_status=status)
 
+    def of_another_model(self) -> Gauge:
+        """This gauge after a change of the model, whose window nobody has told yet."""
+        known = self.used is not None
+        return replace(self, max=None, max_source=None, threshold=None, estimate=known)
+
     def to_json(self) -> dict[str, Any]:
         """The gauge as the HTTP contract writes it."""
         return asdict(self)
@@ -77,6 +82,10 @@ class Meter:
     def reopened(self) -> None:
         """The agent has opened the session anew: it counts from 0 again."""
         self._counted = Gauge()
+
+    def model_changed(self) -> None:
+        """The window is another one, which nobody has told yet."""
+        self.gauge = self.gauge.of_another_model()
 
     def read(self, reading: Gauge) -> None:
         """Take over what the agent reads now."""

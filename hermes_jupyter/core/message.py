@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any, Literal, TypeVar
 
 from .agent import Compaction, HistoryMessage
+from .attachments import attachments_json
 
 T = TypeVar("T")
 
@@ -38,6 +39,8 @@ class Message:
     #: Said into a turn that ran: the agent's database has it within a tool's result.
     steered: bool = False
     compaction: Compaction | None = None
+    #: The names of the files that went with it.
+    attachments: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The message as the HTTP contract writes it."""
@@ -47,6 +50,7 @@ class Message:
             "text": "".join(self.text),
             "reasoning": "".join(self.reasoning) or None,
             "tool": self.tool,
+            "attachments": attachments_json(self.attachments),
             "at": self.at,
             "segment": self.segment,
             "turn_id": self.turn_id,
@@ -65,6 +69,7 @@ def history_json(row: HistoryMessage) -> dict[str, Any]:
         "text": row.text if row.compaction is None else compaction_text(row.compaction),
         "reasoning": row.reasoning,
         "tool": tool and {**tool, "result": bounded(tool["result"])},
+        "attachments": attachments_json(row.attachments),
         "at": row.at,
         "segment": row.session_id,
         "turn_id": None,

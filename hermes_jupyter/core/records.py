@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .agent import Agent, Opened
+from .attachments import Attachments
 from .conversation import Conversation
 from .conversations import Conversations
 from .errors import BadRequest, Conflict
@@ -17,10 +18,16 @@ class Records:
     """Changes of conversations as a whole; the agent's own process writes them."""
 
     def __init__(
-        self, agent: Agent, store: Store, conversations: Conversations, turns: Turns
+        self,
+        agent: Agent,
+        store: Store,
+        attachments: Attachments,
+        conversations: Conversations,
+        turns: Turns,
     ) -> None:
         self._agent = agent
         self._store = store
+        self._attachments = attachments
         self._conversations = conversations
         self._turns = turns
 
@@ -76,6 +83,7 @@ class Records:
             )
         # The newest first: a continuation whose beginning is gone would be one of its own.
         await self._agent.delete([*conversation.segments][::-1])
+        await self._attachments.forget(conversation.id)
         self._store.forget(conversation.id)
         self._conversations.forget(conversation)
 
@@ -89,8 +97,9 @@ class Records:
         """
         conversation = await self._conversations.find(session_id)
         self._conversations.must_allow(conversation, "branch")
-        await self._turns.open_idle(conversation)
+        await self._turns.open_idle(conversation, "a branch begins")
         branched = await self._agent.branch(conversation.tip_id, title)
+        await self._attachments.copy(conversation.id, branched)
         found = await self._conversations.find(branched)
         self._conversations.opened(
             found, Opened(branched, conversation.cwd or "", conversation.model)

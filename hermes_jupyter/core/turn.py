@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .attachments import attachments_json
 from .errors import CoreError
 
 TurnState = Literal["queued", "starting", "running", "stopping", "complete", "interrupted", "error"]
@@ -24,6 +25,8 @@ class Turn:
     #: The message of the person that this one is said instead of, with all that followed it.
     replaces: str | None = None
     client_id: str | None = None
+    #: The names of the files that go with it.
+    attachments: tuple[str, ...] = ()
     state: TurnState = "queued"
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     error: CoreError | None = None
@@ -57,6 +60,7 @@ class Turn:
             "origin": self.origin,
             "action": self.action,
             "text": self.text,
+            "attachments": attachments_json(self.attachments),
             "client_id": self.client_id,
         }
         if self.error is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from .agent import Agent, Opened
+from .attachments import Attachments
 from .conversation import Conversation
 from .conversations import Conversations
 from .errors import BadRequest, Conflict, CoreError, NotFound, TooLarge, Unavailable
@@ -27,13 +28,16 @@ WhenBusy = Literal["queue", "steer", "interrupt"]
 class Limits:
     """What one caller may ask at once.
 
-    ``prompt`` in bytes of UTF-8; ``queued`` in turns of one conversation; ``start`` in seconds that
-    a new conversation may wait for the agent's process.
+    ``prompt`` and ``upload`` in bytes; ``queued`` in turns of one conversation; ``start`` in
+    seconds that a new conversation may wait for the agent's process; ``attachments`` in files of
+    one prompt.
     """
 
     prompt: int = 512 * 1024
     queued: int = 20
     start: float = 30.0
+    upload: int = 50 * 1024 * 1024
+    attachments: int = 20
 
 
 class Turns:
@@ -45,12 +49,14 @@ class Turns:
         store: Store,
         conversations: Conversations,
         questions: Questions,
+        attachments: Attachments,
         limits: Limits,
     ) -> None:
         self._agent = agent
         self._store = store
         self._conversations = conversations
         self._questions = questions
+        self._attachments = attachments
         self._limits = limits
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -71,34 +77,39 @@ class Turns:
         client_id: str | None = None,
         when_busy: WhenBusy = "queue",
         replaces: str | None = None,
+        attachments: Sequence[str] = (),
     ) -> Turn:
         """Take a prompt: the turn begins at once, or waits for the one in hand.
 
         A repeated ``client_id`` gets the turn it got before. With ``replaces``, the message of
-        that id is taken back with all that followed, and this is said instead.
+        that id is taken back with all that followed, and this is said instead. A prompt with
+        ``attachments`` (names of the conversation's files) is never said into a turn.
 
         Returns:
             The turn of the prompt; of one that was said into the turn in hand, that one.
 
         Raises:
-            BadRequest: the text is empty.
+            BadRequest: there is neither a text nor a file, or more than ``limits.attachments``.
             TooLarge: the text is over ``limits.prompt``.
-            NotFound: there is no message ``replaces`` of the person's.
+            NotFound: there is no message ``replaces`` of the person's, or no such file.
             Conflict: ``limits.queued`` turns wait already; or ``replaces`` while a turn is in hand.
         """
-        self._check(text)
+        names = tuple(dict.fromkeys(attachments))
+        self._check(text, names)
         conversation = await self._writable(session_id)
         known = conversation.prompts.get(client_id) if client_id else None
         if known is not None:
             return known
+        for name in names:
+            self._attachments.find(conversation.id, name)
         if replaces is not None:
             _must_be_idle(conversation, "a message is replaced")
-            conversation.place_of(replaces)
-        if when_busy == "steer":
+            conversation.said_since(replaces)
+        if when_busy == "steer" and not names:
             steered = await self._steer(conversation, text, client_id)
             if steered is not None:
                 return steered
-        turn = Turn(text, client_id=client_id, replaces=replaces)
+        turn = Turn(text, client_id=client_id, replaces=replaces, attachments=names)
         self._take(conversation, turn)
         if when_busy == "interrupt" and turn.state == "queued":
             await self._say_at_once(conversation, turn)
@@ -173,15 +184,39 @@ class Turns:
                 return turn
         raise NotFound("No such prompt waits.", code="turn_not_found")
 
-    async def open_idle(self, conversation: Conversation) -> None:
+    async def take_back(self, session_id: str, name: str) -> None:
+        """Delete a file that goes with no prompt.
+
+        Raises:
+            NotFound: the conversation has no such file.
+            Conflict: it was sent, or goes with a prompt that waits; ``turn`` says with which.
+        """
+        conversation = await self._conversations.find(session_id)
+        for turn in (conversation.turn, *conversation.queued):
+            if turn is not None and name in turn.attachments and turn.state != "interrupted":
+                raise Conflict(
+                    "This file goes with a prompt that was sent.",
+                    code="attachment_sent",
+                    turn=turn.to_json(),
+                    hint={"text": "Take back the prompt, if it still waits."},
+                )
+        self._attachments.take_back(conversation.id, name)
+
+    async def open(self, conversation: Conversation) -> None:
+        """Have the agent open a conversation."""
+        await self._reach(conversation)
+
+    async def open_idle(self, conversation: Conversation, what: str) -> None:
         """Have the agent open a conversation in which no turn is in hand.
+
+        Args:
+            what: is done only between turns, in words.
 
         Raises:
             Conflict: one is.
         """
-        _must_be_idle(conversation, "a branch begins")
-        self._conversations.opened(conversation, await self._open(conversation))
-        await self._agent.prepare(conversation.tip_id)
+        _must_be_idle(conversation, what)
+        await self._reach(conversation)
 
     async def skip_approvals(self, session_id: str, on: bool, by: Answerer) -> bool:
         """Allow all that the agent does in a conversation, or ask again.
@@ -238,9 +273,15 @@ class Turns:
         self._conversations.must_allow(conversation, "prompt")
         return conversation
 
-    def _check(self, text: str) -> None:
-        if not text.strip():
+    def _check(self, text: str, attachments: Sequence[str]) -> None:
+        if not text.strip() and not attachments:
             raise BadRequest("The prompt is empty.", code="empty_prompt")
+        if len(attachments) > self._limits.attachments:
+            raise BadRequest(
+                f"A prompt takes at most {self._limits.attachments} files.",
+                code="too_many_attachments",
+                hint={"text": "Send the others with the next prompt, or one archive of all."},
+            )
         if len(text.encode("utf-8", "replace")) > self._limits.prompt:
             raise TooLarge(
                 f"The prompt is longer than {self._limits.prompt // 1024} KB.",
@@ -412,12 +453,17 @@ class Turns:
             return
         if not turn.said:
             conversation.say_prompt(turn)
-        if not await self._agent.prompt(conversation.tip_id, turn.text):
+        files = self._attachments.sent(conversation.id, turn.attachments)
+        if not await self._agent.prompt(conversation.tip_id, turn.text, files):
             self._wait_for_the_agents_own(conversation, turn)
 
     async def _take_back(self, conversation: Conversation, message_id: str) -> None:
         try:
-            await self._agent.rewind(conversation.tip_id, *conversation.place_of(message_id))
+            said = [
+                (one.text, self._attachments.paths(conversation.id, one.attachments))
+                for one in conversation.said_since(message_id)
+            ]
+            await self._agent.rewind(conversation.tip_id, said)
         except Conflict:
             # One on which nothing followed may never have reached it.
             if not conversation.is_unanswered(message_id):

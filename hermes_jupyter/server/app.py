@@ -14,10 +14,11 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Int, Unicode, default
 
 from ..agent.hermes import HermesAgent
+from ..core.attachments import Attachments
 from ..core.core import Core
 from ..core.store import Store
 from ..core.turns import Limits
-from . import openapi, questions, sessions, status, stream
+from . import attachments, choices, openapi, questions, sessions, status, stream
 from .activity import Activity
 from .base import CALLS, CORE, MAX_CALLS, Places
 
@@ -74,6 +75,10 @@ class HermesExtension(ExtensionApp):
         config=True
     )
 
+    max_upload = Int(
+        Limits().upload, min=1, help="Bytes of the largest file that may be attached to a prompt."
+    ).tag(config=True)
+
     max_streams = Int(
         2000, min=1, help="Streams that may be open at once: one for each page that is open."
     ).tag(config=True)
@@ -107,8 +112,9 @@ class HermesExtension(ExtensionApp):
             approval_timeout=self.approval_timeout,
             prepare=self._start_offline_model if self.offline else None,
         )
-        store = Store(self.agent.home / "jupyter")
-        self.core = Core(self.agent, store, limits=Limits(self.max_prompt, self.max_queued))
+        ours = self.agent.home / "jupyter"
+        limits = Limits(self.max_prompt, self.max_queued, upload=self.max_upload)
+        self.core = Core(self.agent, Store(ours), Attachments(ours / "attachments"), limits=limits)
         self.activity = Activity(self.core, self.question_patience, self.settings)
         self.streams = stream.Streams(self.core, self.max_streams)
         self.settings.update(
@@ -129,7 +135,7 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (status, sessions, questions, stream, openapi):
+        for module in (status, sessions, attachments, choices, questions, stream, openapi):
             self.handlers.extend(module.routes)
         self.handlers.extend(status.last_routes)
 

@@ -117,6 +117,9 @@ class HermesHandler(APIHandler):
     #: The key of the :class:`Places` in which such a call counts; None: it is always served.
     places: ClassVar[str | None] = CALLS
 
+    #: Seconds that a body may take to arrive.
+    body_deadline: ClassVar[float] = BODY_DEADLINE
+
     async def prepare(self) -> None:  # type: ignore[override]
         """Let the call in, or refuse it before its body is read."""
         await super().prepare()
@@ -129,7 +132,7 @@ class HermesHandler(APIHandler):
             raise self._body_too_large()
         if self.places is not None:
             self.settings[self.places].take(self)
-        self.request.connection.set_body_timeout(BODY_DEADLINE)  # type: ignore[union-attr]
+        self.request.connection.set_body_timeout(self.body_deadline)  # type: ignore[union-attr]
 
     def data_received(self, chunk: bytes) -> None:
         """Keep a part of the body; one without a length may turn out too long only here."""
@@ -226,6 +229,19 @@ class HermesHandler(APIHandler):
         if value is None:
             raise BadRequest(f"`{name}` is missing.", code="missing_field")
         return value
+
+    def texts(self, body: dict[str, Any], name: str) -> list[str]:
+        """A list of texts in the body; none if it is not there.
+
+        Raises:
+            BadRequest: it is there and not such a list.
+        """
+        values = body.get(name)
+        if values is None:
+            return []
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise BadRequest(f"`{name}` must be a list of texts.", code="bad_type")
+        return values
 
     def number(self, name: str, default: int, most: int) -> int:
         """A number from 1 to ``most`` in the query.

@@ -69,7 +69,9 @@ def _section(message: Json) -> str:
     if message["tool"] is not None:
         return _tool(message["tool"])
     speaker = _SPEAKERS.get(message["role"])
-    return f"## {speaker}\n\n{message['text']}" if speaker else f"*{message['text']}*"
+    files = ", ".join(file["name"] for file in message["attachments"])
+    said = [f"## {speaker}", message["text"], f"*Attached: {files}*" if files else ""]
+    return "\n\n".join(filter(None, said)) if speaker else f"*{message['text']}*"
 
 
 def _tool(tool: Json) -> str:

@@ -175,7 +175,7 @@ class PromptHandler(HermesHandler):
     @web.authenticated
     @authorized_to("execute")
     async def post(self, session_id: str) -> None:
-        """Take ``{text, client_id?, when_busy?, replaces?}``; 202 with ``{turn_id, state}``."""
+        """Take ``{text, client_id?, when_busy?, replaces?, attachments?}``; 202 with its state."""
         body = self.body()
         turn = await self.core.turns.prompt(
             session_id,
@@ -183,6 +183,7 @@ class PromptHandler(HermesHandler):
             client_id=self.text(body, "client_id"),
             when_busy=_when_busy(self.text(body, "when_busy") or "queue"),
             replaces=self.text(body, "replaces"),
+            attachments=self.texts(body, "attachments"),
         )
         self.reply(_state(turn), 202)
 

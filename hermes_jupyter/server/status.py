@@ -22,7 +22,7 @@ class StatusHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Answer ``{version, agent, epoch, offline, model, cwd}``."""
+        """Answer ``{version, agent, epoch, offline, model, cwd, max_upload}``."""
         agent = self.core.agent
         self.reply(
             {
@@ -33,6 +33,7 @@ class StatusHandler(HermesHandler):
                 "offline": self.settings[OFFLINE],
                 "model": self.core.model,
                 "cwd": str(self.settings[DIRECTORY]),
+                "max_upload": self.core.limits.upload,
             }
         )
 

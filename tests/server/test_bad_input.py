@@ -25,12 +25,13 @@ from .test_limits import Socket
 from .test_questions import ASKS, asked, remove
 from .test_turn import completed
 
-#: Every verb and path, with an id that nobody has; and whether it takes a body.
+#: Every verb and path, with an id that nobody has; and whether it takes JSON.
 ROUTES = [
     (
         verb,
         re.sub(r"{\w+}", "nobody", path)[1:],
-        "requestBody" in document()["paths"][path][verb.lower()],
+        "application/json"
+        in document()["paths"][path][verb.lower()].get("requestBody", {}).get("content", {}),
     )
     for verb, path in operations()
 ]
@@ -128,9 +129,17 @@ async def test_a_field_of_a_wrong_type(api: Api) -> None:
         ("POST", "sessions/{id}/prompt", {**said, "when_busy": "guess"}, "bad_when_busy"),
         ("POST", "sessions/{id}/prompt", {**said, "when_busy": {}}, "bad_type"),
         ("POST", "sessions/{id}/prompt", {**said, "replaces": 1}, "bad_type"),
+        ("POST", "sessions/{id}/prompt", {**said, "attachments": "a"}, "bad_type"),
+        ("POST", "sessions/{id}/prompt", {**said, "attachments": [1]}, "bad_type"),
         ("POST", "sessions/{id}/steer", {}, "missing_field"),
         ("POST", "sessions/{id}/steer", {"text": " "}, "empty_prompt"),
         ("POST", "sessions/{id}/compress", {"focus": 1}, "bad_type"),
+        ("POST", "sessions/{id}/model", {"model": {}}, "bad_type"),
+        ("POST", "sessions/{id}/model", {"model": long}, "too_long"),
+        ("POST", "sessions/{id}/model", {"model": "a", "confirmed": "yes"}, "bad_type"),
+        ("POST", "sessions/{id}/command", {}, "missing_field"),
+        ("POST", "sessions/{id}/command", {"text": ["/help"]}, "bad_type"),
+        ("POST", "sessions/{id}/command", {"text": "/help", "client": 1}, "bad_type"),
         ("POST", "sessions/{id}/interrupt", {}, "missing_field"),
         ("POST", "sessions/{id}/interrupt", {"turn_id": 1}, "bad_type"),
         ("PUT", "sessions/{id}/skip-approvals", {}, "bad_type"),

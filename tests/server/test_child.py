@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from hermes_jupyter.agent import hermes
+from hermes_jupyter.agent import life
 from hermes_jupyter.offline import OfflineModel
 from hermes_jupyter.offline.config import write_home
 
@@ -42,7 +42,7 @@ class TestAStartThatFails:
 
     @pytest.fixture(autouse=True)
     def back_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(hermes, "BACK_OFF", (0.0, 1.0, 30.0))
+        monkeypatch.setattr(life, "BACK_OFF", (0.0, 1.0, 30.0))
 
     async def fail(self, api: Api) -> float:
         """The seconds until a start has failed."""
@@ -102,8 +102,8 @@ async def test_an_agent_that_dies_again_and_again_has_to_wait(
     api: Api, extension: Any, monkeypatch: pytest.MonkeyPatch, proven: float
 ) -> None:
     """One that had worked for some time is started at once, however often."""
-    monkeypatch.setattr(hermes, "BACK_OFF", (0.0, 1.0))
-    monkeypatch.setattr(hermes, "PROVEN", proven)
+    monkeypatch.setattr(life, "BACK_OFF", (0.0, 1.0))
+    monkeypatch.setattr(life, "PROVEN", proven)
     session_id = await api.conversation()
     waited = []
     for _ in range(3):
@@ -129,7 +129,7 @@ class TestWithoutAModel:
         self, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """N12"""
-        monkeypatch.setattr(hermes, "BACK_OFF", (1000.0,))
+        monkeypatch.setattr(life, "BACK_OFF", (1000.0,))
         for _ in range(3):
             status, error = await api.refused("POST", "sessions", body="{}")
             assert (status, error["code"]) == (503, "model_not_configured")
@@ -150,7 +150,7 @@ async def test_an_agent_that_hangs_is_said_and_can_be_restarted(
     await api.turn(session_id, [{"text": "Before."}])
     hanging = extension.agent.pid
     with monkeypatch.context() as patched:
-        patched.setattr(hermes, "CALL_TIMEOUT", 1.0)
+        patched.setattr(life, "CALL_TIMEOUT", 1.0)
         os.kill(hanging, signal.SIGSTOP)
         seen = await api.turn(session_id, [{"text": "Never."}])
         assert seen[-1].data["state"] == "error"
@@ -182,7 +182,7 @@ async def test_an_answer_to_an_agent_that_hangs_keeps_the_question(
         question = asked[-1].data["question"]
         path = ("questions", question["id"], "answer")
         with monkeypatch.context() as patched:
-            patched.setattr(hermes, "CALL_TIMEOUT", 0.5)
+            patched.setattr(life, "CALL_TIMEOUT", 0.5)
             os.kill(extension.agent.pid, signal.SIGSTOP)
             status, error = await api.refused("POST", *path, body=json.dumps({"answer": "red"}))
             assert (status, error["code"]) == (503, "agent_silent")
@@ -197,7 +197,7 @@ async def test_only_what_is_needed_is_ever_asked_of_the_gateway(api: Api, extens
     await api.conversation()
     for method in ("shell.exec", "cli.exec", "model.save_key", "session.save", ""):
         with pytest.raises(ValueError, match="is not called"):
-            await extension.agent._ask(method, command="true")
+            await extension.agent._child.ask(method, command="true")
 
 
 QUIET = {"display": {"tool_progress": "off", "interim_assistant_messages": False}}
