@@ -13,7 +13,9 @@ export interface ChatOptions {
   name: string;
   storage: DraftStorage;
   /** The notebook that a new conversation works beside. */
-  place: () => { notebook?: string };
+  place: () => { notebook?: string; cwd?: string };
+  /** Where the text for a new conversation is kept; that of all, if not given. */
+  draft?: string;
 }
 
 /** The chat a panel shows: one conversation, or the draft of one. */
@@ -23,6 +25,8 @@ export class ChatModel {
   readonly error = signal<ApiError | null>(null);
   /** A question which somebody else had answered when we did. */
   readonly answeredElsewhere = signal<Question | null>(null);
+  /** Whether the list of conversations is shown in place of this one. */
+  readonly listing = signal(false);
   readonly id = computed(() => this.conversation.value.id.value);
 
   private readonly endRetrying: () => void;
@@ -56,6 +60,7 @@ export class ChatModel {
 
   async open(id: string): Promise<void> {
     if (id === this.id.value) {
+      this.listing.value = false;
       return;
     }
     const conversation = new Conversation();
@@ -165,6 +170,7 @@ export class ChatModel {
     this.failed = null;
     batch(() => {
       this.conversation.value = conversation;
+      this.listing.value = false;
       this.draft.value = this.storedDraft(conversation.id.value);
       this.error.value = null;
       this.answeredElsewhere.value = null;
@@ -241,15 +247,19 @@ export class ChatModel {
   }
 
   private storedDraft(id: string): string {
-    return this.options.storage.getItem(draftKey(id)) ?? '';
+    return this.options.storage.getItem(this.draftKey(id)) ?? '';
   }
 
   private storeDraft(id: string, text: string): void {
     if (text) {
-      this.options.storage.setItem(draftKey(id), text);
+      this.options.storage.setItem(this.draftKey(id), text);
     } else {
-      this.options.storage.removeItem(draftKey(id));
+      this.options.storage.removeItem(this.draftKey(id));
     }
+  }
+
+  private draftKey(id: string): string {
+    return `hermes-jupyter:draft:${id || (this.options.draft ?? 'new')}`;
   }
 }
 
@@ -284,10 +294,6 @@ function said(answer: Answer): Partial<Question> {
   }
   // A password or secret is not kept, not even here.
   return 'choice' in answer ? { answer: answer.choice } : {};
-}
-
-function draftKey(id: string): string {
-  return `hermes-jupyter:draft:${id || 'new'}`;
 }
 
 /** `crypto.randomUUID` is missing on plain http, this is not. */
