@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import {
+  act,
   cleanup,
   fireEvent,
   render,
@@ -9,6 +10,8 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Question } from '../src/client/api';
 import { HermesClient } from '../src/client/client';
+import { Observable } from '../src/client/observable';
+import type { Preferences } from '../src/client/page';
 import { ChatModel } from '../src/model/chat';
 import { PageModel } from '../src/model/page';
 import { Chat } from '../src/ui/chat';
@@ -24,6 +27,9 @@ import {
 const fill = (text: string, args: unknown[]) =>
   text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
 
+const DEFAULTS: Preferences = { sendWith: 'Enter', unfoldReasoning: false };
+const preferences = new Observable(DEFAULTS);
+
 const host: Host = {
   trans: {
     __: (text, ...args) => fill(text, args),
@@ -32,7 +38,9 @@ const host: Host = {
   renderMarkdown: async (node, text) => {
     node.textContent = text;
   },
-  perform: () => undefined
+  preferences,
+  perform: () => undefined,
+  openFile: () => undefined
 };
 
 const ANSWER = 'POST questions/q1/answer';
@@ -68,6 +76,7 @@ describe('the panel', () => {
 
   afterEach(() => {
     cleanup();
+    preferences.set(DEFAULTS);
     chat.dispose();
     client.dispose();
   });
@@ -244,6 +253,15 @@ describe('the panel', () => {
       expect(bodyOf(PROMPT)).toEqual([]);
     });
 
+    it('leaves Enter to the line where the settings say so', async () => {
+      act(() => preferences.set({ ...DEFAULTS, sendWith: 'Accel Enter' }));
+      expect(button('Send').title).toBe('Send (Ctrl+Enter)');
+      fireEvent.keyDown(input(), { key: 'Enter' });
+      expect(bodyOf(PROMPT)).toEqual([]);
+      fireEvent.keyDown(input(), { key: 'Enter', ctrlKey: true });
+      await vi.waitFor(() => expect(bodyOf(PROMPT)).toHaveLength(1));
+    });
+
     it('gets the text back, with the error and its hint', async () => {
       server.on(PROMPT, () =>
         refuse(503, {
@@ -266,6 +284,21 @@ describe('the panel', () => {
     const line = await screen.findByText(/No live connection/);
     expect(line.getAttribute('role')).toBe('status');
     expect(screen.queryByRole('button', { name: 'Retry now' })).toBeNull();
+  });
+
+  it('unfolds the reasoning as the settings say', async () => {
+    await show();
+    act(() =>
+      chat.conversation.value.apply({
+        event: 'reasoning.delta',
+        id: 'e1.9',
+        data: { session_id: 'c1', message_id: 'm1', text: 'Let me see.' }
+      })
+    );
+    const reasoning = screen.getByText('Reasoning').closest('details')!;
+    expect(reasoning.open).toBe(false);
+    act(() => preferences.set({ ...DEFAULTS, unfoldReasoning: true }));
+    expect(reasoning.open).toBe(true);
   });
 
   it('shows an unknown gauge as unknown', async () => {

@@ -4,7 +4,7 @@ import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
 import { FailureView } from './failure-view';
 import { GaugeRing } from './gauge';
-import { useTrans } from './host';
+import { usePreferences, useTrans } from './host';
 import { SendIcon, StopIcon } from './icons';
 import { sends } from './keys';
 
@@ -15,6 +15,7 @@ export function Composer(props: {
 }): JSX.Element {
   const { chat, page } = props;
   const trans = useTrans();
+  const preferences = usePreferences();
   const input = useRef<HTMLTextAreaElement>(null);
   const conversation = chat.conversation.value;
   const draft = chat.draft.value;
@@ -46,7 +47,7 @@ export function Composer(props: {
           value={draft}
           onInput={event => chat.setDraft(event.currentTarget.value)}
           onKeyDown={event => {
-            if (sends(event)) {
+            if (sends(event, preferences)) {
               event.preventDefault();
               void chat.send();
             }
@@ -76,7 +77,11 @@ export function Composer(props: {
               type="submit"
               class="hj-round hj-primary"
               aria-label={trans.__('Send')}
-              title={trans.__('Send (Enter)')}
+              title={
+                preferences.sendWith === 'Enter'
+                  ? trans.__('Send (Enter)')
+                  : trans.__('Send (Ctrl+Enter)')
+              }
               disabled={draft.trim() === ''}
             >
               <SendIcon />

@@ -1,9 +1,12 @@
 import { createContext } from 'preact';
-import { useContext } from 'preact/hooks';
-import type { HermesPage, Trans } from '../client/page';
+import { useContext, useEffect, useState } from 'preact/hooks';
+import type { HermesPage, Preferences, Trans } from '../client/page';
 
 /** What the components need from the application around them. */
-export type Host = Pick<HermesPage, 'trans' | 'renderMarkdown' | 'perform'>;
+export type Host = Pick<
+  HermesPage,
+  'trans' | 'renderMarkdown' | 'preferences' | 'perform' | 'openFile'
+>;
 
 export const HostContext = createContext<Host | null>(null);
 
@@ -17,4 +20,14 @@ export function useHost(): Host {
 
 export function useTrans(): Trans {
   return useHost().trans;
+}
+
+export function usePreferences(): Preferences {
+  const { preferences } = useHost();
+  const [value, setValue] = useState(preferences.get());
+  useEffect(() => {
+    setValue(preferences.get());
+    return preferences.subscribe(setValue);
+  }, [preferences]);
+  return value;
 }

@@ -1,7 +1,7 @@
 import { useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { MessageModel } from '../model/message';
-import { useTrans } from './host';
+import { usePreferences, useTrans } from './host';
 import { Markdown } from './markdown';
 import { Outcome } from './outcome';
 import { ToolCard } from './tool-card';
@@ -48,6 +48,7 @@ export function UserPrompt(props: {
 
 function AssistantMessage({ message }: { message: MessageModel }): JSX.Element {
   const trans = useTrans();
+  const { unfoldReasoning } = usePreferences();
   const open = useComputed(() => message.status.value === 'streaming');
   const isCut = message.status.value === 'interrupted';
   return (
@@ -57,7 +58,7 @@ function AssistantMessage({ message }: { message: MessageModel }): JSX.Element {
       aria-busy={open.value}
     >
       {message.reasoning.value && (
-        <details class="hj-reasoning">
+        <details class="hj-reasoning" open={unfoldReasoning}>
           <summary>{trans.__('Reasoning')}</summary>
           <p dir="auto">{message.reasoning}</p>
         </details>
