@@ -254,7 +254,7 @@ describe('the panel', () => {
     });
 
     it('leaves Enter to the line where the settings say so', async () => {
-      act(() => preferences.set({ ...DEFAULTS, sendWith: 'Accel Enter' }));
+      act(() => preferences.set({ ...DEFAULTS, sendWith: 'Ctrl+Enter' }));
       expect(button('Send').title).toBe('Send (Ctrl+Enter)');
       fireEvent.keyDown(input(), { key: 'Enter' });
       expect(bodyOf(PROMPT)).toEqual([]);

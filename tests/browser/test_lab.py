@@ -249,12 +249,13 @@ def test_hostile_markdown_neither_runs_nor_loads_nor_draws(lab: Lab) -> None:
     lab.page.wait_for_timeout(200)
     assert lab.page.evaluate("window.hit") is None
     assert [url for url in requests if "evil" in url] == []
+    lab.page.locator(".hj-hostile").evaluate("node => node.remove()")
 
 
 def test_settings_apply_at_once(lab: Lab) -> None:
     lab.command("settingeditor:open", query="Hermes")
     send_with = lab.page.locator('select[id$="sendWith"]')
-    send_with.select_option("Accel Enter")
+    send_with.select_option("Ctrl+Enter")
     expect(lab.panel.get_by_role("button", name="Send")).to_have_attribute(
         "title", "Send (Ctrl+Enter)"
     )

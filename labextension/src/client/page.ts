@@ -7,8 +7,8 @@ export type RenderMarkdown = (node: HTMLElement, text: string) => Promise<void>;
 
 /** What a person chose in the settings. */
 export interface Preferences {
-  /** The key that sends; by `Accel` the settings mean Ctrl, or Cmd on a Mac. */
-  readonly sendWith: 'Enter' | 'Accel Enter';
+  /** The key that sends; Cmd does as well as Ctrl. */
+  readonly sendWith: 'Enter' | 'Ctrl+Enter';
   readonly unfoldReasoning: boolean;
 }
 

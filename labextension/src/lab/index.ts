@@ -155,7 +155,9 @@ function activate(
       host
     ),
     align: 'right',
-    rank: 900
+    rank: 900,
+    // Stays when the window is narrow: somebody may be waited for.
+    priority: 1
   });
 
   const announcements = new Announcements({

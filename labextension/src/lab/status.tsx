@@ -45,8 +45,9 @@ function Status(props: StatusProps): JSX.Element {
   const { page, current, onOpen, onShowQuestion } = props;
   const trans = useTrans();
   const waiting = page.waiting.value;
-  const { gauge, running } = current.value.chat.conversation.value;
-  const state = stateOf(page.agent.value, running.value !== null, trans);
+  const { gauge, running, questions } = current.value.chat.conversation.value;
+  const isWorking = running.value !== null && questions.value.length === 0;
+  const state = stateOf(page.agent.value, isWorking, trans);
   return (
     <div class="hj-root hj-status-row">
       <button

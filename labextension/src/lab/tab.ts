@@ -21,6 +21,7 @@ export class Tab extends Panel {
   constructor({ tab, cwd }: TabState, props: ChatProps, host: Host) {
     super(tab, props, host);
     this.cwd = cwd;
+    this.addClass('hj-tab');
     this.title.closable = true;
     this.endTitle = effect(() => {
       const { name, questions } = props.chat.conversation.value;
