@@ -1,7 +1,16 @@
+import { Observable } from '../src/client/observable';
+import type { Preferences } from '../src/client/page';
 import type { Host } from '../src/ui/host';
 
 const fill = (text: string, args: unknown[]) =>
   text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
+
+export const DEFAULTS: Preferences = {
+  sendWith: 'Enter',
+  unfoldReasoning: false
+};
+
+export const preferences = new Observable(DEFAULTS);
 
 /** An application around the components that speaks English. */
 export const host: Host = {
@@ -12,5 +21,7 @@ export const host: Host = {
   renderMarkdown: async (node, text) => {
     node.textContent = text;
   },
-  perform: () => undefined
+  preferences,
+  perform: () => undefined,
+  openFile: () => undefined
 };

@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import {
+  act,
   cleanup,
   fireEvent,
   render,
@@ -13,7 +14,7 @@ import { ChatModel } from '../src/model/chat';
 import { PageModel } from '../src/model/page';
 import { Chat } from '../src/ui/chat';
 import { HostContext } from '../src/ui/host';
-import { host } from './fake-host';
+import { DEFAULTS, host, preferences } from './fake-host';
 import {
   detail,
   FakeServer,
@@ -55,6 +56,7 @@ describe('the panel', () => {
 
   afterEach(() => {
     cleanup();
+    preferences.set(DEFAULTS);
     chat.dispose();
     client.dispose();
   });
@@ -231,6 +233,15 @@ describe('the panel', () => {
       expect(bodyOf(PROMPT)).toEqual([]);
     });
 
+    it('leaves Enter to the line where the settings say so', async () => {
+      act(() => preferences.set({ ...DEFAULTS, sendWith: 'Ctrl+Enter' }));
+      expect(button('Send').title).toBe('Send (Ctrl+Enter)');
+      fireEvent.keyDown(input(), { key: 'Enter' });
+      expect(bodyOf(PROMPT)).toEqual([]);
+      fireEvent.keyDown(input(), { key: 'Enter', ctrlKey: true });
+      await vi.waitFor(() => expect(bodyOf(PROMPT)).toHaveLength(1));
+    });
+
     it('gets the text back, with the error and its hint', async () => {
       server.on(PROMPT, () =>
         refuse(503, {
@@ -253,6 +264,21 @@ describe('the panel', () => {
     const line = await screen.findByText(/No live connection/);
     expect(line.getAttribute('role')).toBe('status');
     expect(screen.queryByRole('button', { name: 'Retry now' })).toBeNull();
+  });
+
+  it('unfolds the reasoning as the settings say', async () => {
+    await show();
+    act(() =>
+      chat.conversation.value.apply({
+        event: 'reasoning.delta',
+        id: 'e1.9',
+        data: { session_id: 'c1', message_id: 'm1', text: 'Let me see.' }
+      })
+    );
+    const reasoning = screen.getByText('Thinking…').closest('details')!;
+    expect(reasoning.open).toBe(false);
+    act(() => preferences.set({ ...DEFAULTS, unfoldReasoning: true }));
+    expect(reasoning.open).toBe(true);
   });
 
   it('shows an unknown gauge as unknown', async () => {

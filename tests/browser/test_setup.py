@@ -100,7 +100,17 @@ def test_notebook_7_has_the_panel_behind_its_toolbar_button(page: Page, tour: Se
     lab.panel.get_by_role("button", name="New chat").click()
     lab.say("hello")
     expect(lab.log).to_contain_text("I am the offline model", timeout=30_000)
+    lab.until_idle()
+    lab.say("ask me something")
+    card = lab.panel.get_by_role("region", name="Question from Hermes")
+    expect(card).to_be_visible(timeout=30_000)
+    # There is no status bar: the door itself says that somebody waits behind it.
+    door = page.get_by_role("button", name="Open Hermes \N{EN DASH} 1 open question")
+    expect(door).to_be_visible()
     lab.picture("9-notebook-7")
+    card.get_by_role("button", name="Telling the story").click()
+    expect(door).to_have_count(0)
+    lab.until_idle()
 
 
 def test_a_killed_agent_is_said_and_the_next_prompt_works(lab: Lab) -> None:

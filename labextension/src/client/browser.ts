@@ -8,7 +8,7 @@ export type Channel = Pick<
 export type Locks = Pick<LockManager, 'request'>;
 
 /** `suspended`: nothing runs here from now on, maybe for ever. */
-export type Change = 'shown' | 'hidden' | 'suspended' | 'resumed';
+export type Change = 'shown' | 'focused' | 'hidden' | 'suspended' | 'resumed';
 
 /** What happens to a page as a whole. */
 export interface PageLife {
@@ -67,6 +67,7 @@ const documentLife: PageLife = {
     on(document, 'visibilitychange', () =>
       document.hidden ? 'hidden' : 'shown'
     );
+    on(window, 'focus', () => 'focused');
     on(document, 'freeze', () => 'suspended');
     on(document, 'resume', () => 'resumed');
     on(window, 'pagehide', () => 'suspended');

@@ -82,7 +82,8 @@ export class PageStream {
           return this.suspend();
         case 'resumed':
           return this.resume();
-        default:
+        case 'shown':
+        case 'hidden':
           return this.tell();
       }
     });

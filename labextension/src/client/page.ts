@@ -5,6 +5,13 @@ import type { Observable } from './observable';
 /** Renders Markdown which is not to be trusted. */
 export type RenderMarkdown = (node: HTMLElement, text: string) => Promise<void>;
 
+/** What a person chose in the settings. */
+export interface Preferences {
+  /** The key that sends; Cmd does as well as Ctrl. */
+  readonly sendWith: 'Enter' | 'Ctrl+Enter';
+  readonly unfoldReasoning: boolean;
+}
+
 /** The part of Jupyter's translation bundle that we use. */
 export interface Trans {
   __(text: string, ...args: unknown[]): string;
@@ -24,8 +31,11 @@ export interface HermesPage {
   readonly current: Observable<string>;
   readonly renderMarkdown: RenderMarkdown;
   readonly trans: Trans;
+  readonly preferences: Pick<Observable<Preferences>, 'get' | 'subscribe'>;
   /** Takes the step that a hint proposes. */
   readonly perform: (hint: Hint) => void;
+  /** Opens what an answer names, such as `data/file.py:12`, seen from `cwd`. */
+  readonly openFile: (place: string, cwd: string) => void;
   /** The notebook that the person works in, if any. */
   readonly place: () => { notebook?: string };
 }

@@ -1,29 +1,43 @@
 import {
+  ILabShell,
   ILayoutRestorer,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { effect } from '@preact/signals';
+import { effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Hint } from '../client/api';
 import { browserFor } from '../client/browser';
 import { HermesClient } from '../client/client';
+import { frontOf } from '../client/front';
 import { Observable } from '../client/observable';
 import { offerPage, type HermesPage } from '../client/page';
-import { ChatModel, followCurrent } from '../model/chat';
+import { Announcements } from '../model/announcements';
+import { followCurrent } from '../model/chat';
+import { LiveModel } from '../model/live';
 import { PageModel } from '../model/page';
-import { SessionsModel } from '../model/sessions';
-import { addCommands, CommandIDs } from './commands';
+import {
+  addCommands,
+  addToLauncher,
+  addToPalette,
+  CommandIDs
+} from './commands';
+import { fileOpener } from './files';
 import { requestTo } from './http';
 import { markdownRenderer } from './markdown';
 import { notebookInUse } from './notebook-in-use';
 import { linkNotebooks, placeOf } from './notebooks';
-import { Sidebar } from './sidebar';
+import { notifyOfQuestions } from './notifications';
+import { Panels } from './panels';
+import { addToRunning } from './running';
+import { followSettings } from './settings';
 import { StatusItem } from './status';
 import { runInTerminal } from './terminal';
 
@@ -32,19 +46,21 @@ const PLUGIN_ID = 'hermes-jupyter:plugin';
 /** Of this tab alone: another tab has its own conversation. */
 const CURRENT_KEY = 'hermes-jupyter:current';
 
-const RANK = 900;
-
 const plugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
   description: 'The Hermes agent beside your notebook.',
   autoStart: true,
   requires: [IRenderMimeRegistry],
+  // Notebook 7 has some of them, and each of its pages others.
   optional: [
     ITranslator,
     ISettingRegistry,
     ICommandPalette,
+    ILabShell,
     ILayoutRestorer,
     INotebookTracker,
+    ILauncher,
+    IRunningSessionManagers,
     IStatusBar
   ],
   activate
@@ -55,20 +71,24 @@ export default plugin;
 function activate(
   app: JupyterFrontEnd,
   rendermime: IRenderMimeRegistry,
-  translator: ITranslator | null,
-  settings: ISettingRegistry | null,
+  someTranslator: ITranslator | null,
+  registry: ISettingRegistry | null,
   palette: ICommandPalette | null,
+  labShell: ILabShell | null,
   restorer: ILayoutRestorer | null,
   notebooks: INotebookTracker | null,
+  launcher: ILauncher | null,
+  runningManagers: IRunningSessionManagers | null,
   statusBar: IStatusBar | null
 ): void {
-  const trans = (translator ?? nullTranslator).load('hermes_jupyter');
+  const translator = someTranslator ?? nullTranslator;
+  const trans = translator.load('hermes_jupyter');
   const { serverSettings } = app.serviceManager;
-  const client = new HermesClient(
-    requestTo(serverSettings),
-    browserFor(serverSettings.baseUrl)
-  );
+  const browser = browserFor(serverSettings.baseUrl);
+  const client = new HermesClient(requestTo(serverSettings), browser);
   const current = rememberedCurrent();
+  const settings = followSettings(registry, PLUGIN_ID);
+  const page = new PageModel(client);
 
   const perform = (hint: Hint): void => {
     if (hint.action === 'restart-agent') {
@@ -83,55 +103,86 @@ function activate(
     version: 1,
     client,
     current,
-    renderMarkdown: markdownRenderer(rendermime),
+    renderMarkdown: markdownRenderer(
+      rendermime,
+      path => app.docRegistry.getFileTypesForPath(path).length > 0
+    ),
     trans,
+    preferences: settings,
     perform,
+    openFile: fileOpener(app, {
+      root: () => page.status.value?.cwd ?? null,
+      trans
+    }),
     place: () => placeOf(notebooks)
   };
   offerPage(host);
 
-  const page = new PageModel(client);
-  const sessions = new SessionsModel(client);
-  const chat = new ChatModel(client, {
-    name: 'sidebar',
-    storage: localStorage,
-    place: host.place
-  });
-  followCurrent(chat, current);
+  const panels = new Panels(
+    app,
+    {
+      ...host,
+      notebook: notebooks ? notebookInUse(notebooks, trans) : undefined
+    },
+    page
+  );
+  const { sidebar } = panels;
+  followCurrent(sidebar.chat, current);
   if (notebooks) {
     const isIdleDraft = (): boolean =>
-      chat.conversation.value.isEmpty.value &&
-      chat.id.value === '' &&
-      chat.draft.value === '';
+      sidebar.chat.conversation.value.isEmpty.value &&
+      sidebar.chat.id.value === '' &&
+      sidebar.chat.draft.value === '';
     linkNotebooks(notebooks, { client, current, isIdleDraft });
   }
 
-  const panel = { chat, page, sessions };
-  const sidebar = new Sidebar(panel, {
-    ...host,
-    notebook: notebooks ? notebookInUse(notebooks, trans) : undefined
-  });
-  addCommands(app, panel, { sidebarId: sidebar.id, perform, trans, palette });
-  app.shell.add(sidebar, 'right', { rank: RANK });
-  restorer?.add(sidebar, sidebar.id);
-  if (settings) {
-    void placeBySettings(app, settings, sidebar);
+  const hasTabs = labShell !== null;
+  addCommands(app, { panels, page, host, hasTabs });
+  if (restorer && hasTabs) {
+    panels.restore(restorer, CommandIDs.openTab);
   }
-
-  void app.restored
-    .then(() => client.status())
-    .then(
-      // The tour begins with the panel open; else it is for the person to open.
-      ({ offline }) => offline && app.shell.activateById(sidebar.id),
-      () => undefined
-    );
-
+  if (palette) {
+    addToPalette(palette, host);
+  }
+  if (launcher && hasTabs) {
+    addToLauncher(launcher, translator);
+  }
+  const leadTo = (session: string): void => void panels.leadTo(session);
+  if (runningManagers) {
+    const live = new LiveModel(client, page.questions);
+    addToRunning(runningManagers, live, { open: leadTo, trans });
+  }
   statusBar?.registerStatusItem('hermes-jupyter:status', {
-    item: new StatusItem(panel, host, () => {
-      void app.commands.execute(CommandIDs.open);
-    }),
+    item: new StatusItem(
+      {
+        page,
+        current: panels.current,
+        onOpen: () => panels.show(),
+        onShowQuestion: () => void app.commands.execute(CommandIDs.nextQuestion)
+      },
+      host
+    ),
     align: 'right',
-    rank: RANK
+    rank: 900,
+    // Stays when the window is narrow: somebody may be waited for.
+    priority: 1
+  });
+
+  const announcements = new Announcements({
+    questions: page.questions,
+    inSight: panels.inSight,
+    isFront: signalOf(frontOf(browser), isFront => isFront),
+    isWanted: signalOf(settings, ({ notifications }) => notifications),
+    storage: localStorage
+  });
+  void app.restored.then(async () => {
+    // Not before: what the panels show is not known until they are restored.
+    notifyOfQuestions(announcements, { leadTo, trans });
+    const { offline } = await client.status();
+    if (offline) {
+      // The tour begins with the panel open; else it is for the person to open.
+      panels.show(sidebar);
+    }
   });
 
   effect(() => {
@@ -149,20 +200,13 @@ function rememberedCurrent(): Observable<string> {
   return current;
 }
 
-async function placeBySettings(
-  app: JupyterFrontEnd,
-  registry: ISettingRegistry,
-  sidebar: Sidebar
-): Promise<void> {
-  const settings = await registry.load(PLUGIN_ID);
-  let side = 'right';
-  const place = (): void => {
-    const wanted = settings.get('side').composite as 'left' | 'right';
-    if (wanted !== side) {
-      side = wanted;
-      app.shell.add(sidebar, side, { rank: RANK });
-    }
-  };
-  settings.changed.connect(place);
-  place();
+function signalOf<T, S>(
+  observable: Observable<T>,
+  read: (value: T) => S
+): ReadonlySignal<S> {
+  const value = signal(read(observable.get()));
+  observable.subscribe(changed => {
+    value.value = read(changed);
+  });
+  return value;
 }

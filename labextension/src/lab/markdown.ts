@@ -2,6 +2,7 @@ import { Sanitizer } from '@jupyterlab/apputils';
 import { MimeModel, type IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { Widget } from '@lumino/widgets';
 import type { RenderMarkdown } from '../client/page';
+import { isPlace, placeOfLink } from '../model/file-place';
 
 const MARKDOWN = 'text/markdown';
 
@@ -49,9 +50,51 @@ function replaceRemoteByLink(media: Element): void {
   media.replaceWith(link);
 }
 
-/** The application's Markdown, for text that is not to be trusted. */
+/**
+ * Makes links to files of what names one. They are made here, after the
+ * sanitizer: no text of an agent can bring its own.
+ */
+function linkFiles(
+  node: HTMLElement,
+  isKnown: (path: string) => boolean
+): void {
+  node.querySelectorAll('a[href]').forEach(link => {
+    const place = placeOfLink(link.getAttribute('href')!);
+    if (place) {
+      replaceByFileLink(link, place, [...link.childNodes]);
+    }
+  });
+  node.querySelectorAll(':not(pre, a, button) > code').forEach(code => {
+    const place = code.textContent ?? '';
+    if (isPlace(place, isKnown)) {
+      replaceByFileLink(code, place, [code.cloneNode(true)]);
+    }
+  });
+}
+
+function replaceByFileLink(
+  element: Element,
+  place: string,
+  content: Node[]
+): void {
+  // A button, as there is no address to follow: what it opens, JupyterLab does.
+  const link = document.createElement('button');
+  link.type = 'button';
+  link.setAttribute('role', 'link');
+  link.className = 'hj-file';
+  link.dataset.place = place;
+  link.title = place;
+  link.append(...content);
+  element.replaceWith(link);
+}
+
+/**
+ * The application's Markdown, for text that is not to be trusted. `isKnown`
+ * says whether a name is one of a kind of file that JupyterLab knows.
+ */
 export function markdownRenderer(
-  rendermime: IRenderMimeRegistry
+  rendermime: IRenderMimeRegistry,
+  isKnown: (path: string) => boolean
 ): RenderMarkdown {
   const strict = rendermime.clone({ sanitizer: new StrictSanitizer() });
 
@@ -59,9 +102,10 @@ export function markdownRenderer(
     const data = { [MARKDOWN]: text };
     const renderer = strict.createRenderer(MARKDOWN);
     await renderer.renderModel(new MimeModel({ data, trusted: false }));
-    // The renderer has its own idea of `rel`, hence not in the sanitizer.
+    linkFiles(renderer.node, isKnown);
+    // JupyterLab sets `rel` itself, again after the formulas: this stays.
     renderer.node.querySelectorAll('a[href]').forEach(link => {
-      link.setAttribute('rel', 'noopener noreferrer nofollow');
+      link.setAttribute('referrerpolicy', 'no-referrer');
     });
     node.replaceChildren();
     if (node.isConnected) {

@@ -24,7 +24,9 @@ export interface ChatOptions {
   name: string;
   storage: DraftStorage;
   /** The notebook that a new conversation works beside. */
-  place: () => { notebook?: string };
+  place: () => { notebook?: string; cwd?: string };
+  /** Where the text for a new conversation is kept; that of all, if not given. */
+  draft?: string;
 }
 
 /** The chat a panel shows: one conversation, or the draft of one. */
@@ -36,6 +38,8 @@ export class ChatModel {
   readonly error = signal<ApiError | null>(null);
   /** A question which somebody else had answered when we did. */
   readonly answeredElsewhere = signal<Question | null>(null);
+  /** Whether the list of conversations is shown in place of this one. */
+  readonly listing = signal(false);
   readonly id = computed(() => this.conversation.value.id.value);
 
   private readonly drafts: Drafts;
@@ -52,7 +56,7 @@ export class ChatModel {
     private readonly client: HermesClient,
     private readonly options: ChatOptions
   ) {
-    this.drafts = new Drafts(options.storage);
+    this.drafts = new Drafts(options.storage, options.draft);
     this.takeDraft('');
     this.ends = [
       client.connection.subscribe(connection => {
@@ -77,6 +81,7 @@ export class ChatModel {
 
   async open(id: string): Promise<void> {
     if (id === this.id.value) {
+      this.listing.value = false;
       return;
     }
     const conversation = new Conversation();
@@ -364,6 +369,7 @@ export class ChatModel {
     this.failed = null;
     batch(() => {
       this.conversation.value = conversation;
+      this.listing.value = false;
       this.takeDraft(conversation.id.value);
       this.error.value = null;
       this.answeredElsewhere.value = null;

@@ -25,11 +25,16 @@ const BUSY: ReadonlySet<TurnState> = new Set<TurnState>([
   'stopping'
 ]);
 
+/** Whether the agent works on it. */
+export function isBusy({ state }: Turn): boolean {
+  return BUSY.has(state);
+}
+
 export function isUnfinished(question: Question): boolean {
   return question.state === 'open' || question.state === 'interrupted';
 }
 
-function byAge(a: Question, b: Question): number {
+export function byAge(a: Question, b: Question): number {
   return a.asked_at - b.asked_at;
 }
 
@@ -78,7 +83,7 @@ export class Conversation {
   /** The turn the agent works on now. */
   readonly running = computed(() => {
     const turn = this.turn.value;
-    return turn !== null && BUSY.has(turn.state) ? turn : null;
+    return turn !== null && isBusy(turn) ? turn : null;
   });
 
   readonly isEmpty = computed(
@@ -384,7 +389,7 @@ export class Conversation {
     const current = this.turn.value;
     if (current?.turn_id === turn.turn_id) {
       this.turn.value = { ...current, ...turn };
-    } else if (!this.running.value || BUSY.has(turn.state)) {
+    } else if (!this.running.value || isBusy(turn)) {
       this.turn.value = { ...before, ...turn };
     }
   }

@@ -35,10 +35,17 @@ const NOTHING: Draft = { prompt: '', answer: null, edit: null };
 
 /** Keeps drafts by conversation, through a reload; that of a new one under ''. */
 export class Drafts {
-  constructor(private readonly storage: DraftStorage) {}
+  /** `fresh` is what tells the new one of this panel from those of others. */
+  constructor(
+    private readonly storage: DraftStorage,
+    private readonly fresh = 'new'
+  ) {}
 
   get(id: string): Draft {
-    return { ...NOTHING, ...(this.read(keyOf(id)) as Partial<Draft> | null) };
+    return {
+      ...NOTHING,
+      ...(this.read(this.keyOf(id)) as Partial<Draft> | null)
+    };
   }
 
   /** Changes a part of it, and leaves what other panels keep in the rest. */
@@ -48,9 +55,9 @@ export class Drafts {
     const isEmpty = !draft.prompt && !draft.answer && !draft.edit;
     try {
       if (isEmpty || text.length > LONGEST) {
-        this.storage.removeItem(keyOf(id));
+        this.storage.removeItem(this.keyOf(id));
       } else {
-        this.storage.setItem(keyOf(id), text);
+        this.storage.setItem(this.keyOf(id), text);
         this.touch(id);
       }
     } catch {
@@ -67,7 +74,7 @@ export class Drafts {
     const order = [...recent.filter(other => other !== id), id];
     order
       .splice(0, order.length - MOST)
-      .forEach(old => this.storage.removeItem(keyOf(old)));
+      .forEach(old => this.storage.removeItem(this.keyOf(old)));
     this.storage.setItem(RECENT, JSON.stringify(order));
   }
 
@@ -78,8 +85,8 @@ export class Drafts {
       return null;
     }
   }
-}
 
-function keyOf(id: string): string {
-  return `${PREFIX}:${id || 'new'}`;
+  private keyOf(id: string): string {
+    return `${PREFIX}:${id || this.fresh}`;
+  }
 }

@@ -2,12 +2,13 @@ import { computed, signal } from '@preact/signals';
 import type { EventData, HermesEvent, Question, Status } from '../client/api';
 import type { HermesClient } from '../client/client';
 import { isInTouch } from '../client/connection';
-import { isUnfinished } from './conversation';
+import { byAge, isUnfinished } from './conversation';
 
 /** What concerns the whole page: the agent, the line, all open questions. */
 export class PageModel {
   readonly connection;
   readonly status = signal<Status | null>(null);
+  /** The unfinished ones of all conversations, oldest first. */
   readonly questions = signal<readonly Question[]>([]);
   /** The last notice that belongs to no conversation. */
   readonly notice = signal<EventData['notice'] | null>(null);
@@ -58,7 +59,7 @@ export class PageModel {
   private setQuestion(question: Question): void {
     const others = this.questions.value.filter(({ id }) => id !== question.id);
     this.questions.value = isUnfinished(question)
-      ? [...others, question]
+      ? [...others, question].sort(byAge)
       : others;
   }
 

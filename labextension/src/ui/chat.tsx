@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
@@ -6,7 +5,7 @@ import type { SessionsModel } from '../model/sessions';
 import { AgentCard } from './agent-card';
 import { Composer } from './composer';
 import { ConnectionBar } from './connection-bar';
-import { useTrans } from './host';
+import { useHost, useTrans } from './host';
 import { BackIcon, ListIcon, NewIcon } from './icons';
 import { QuestionQueue } from './question-queue';
 import { SessionList } from './session-list';
@@ -25,18 +24,17 @@ export interface ChatProps {
 
 /** The whole panel. */
 export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
-  const trans = useTrans();
-  const listing = useSignal(false);
+  const { trans, openFile } = useHost();
   const conversation = chat.conversation.value;
 
-  if (sessions && listing.value) {
+  if (sessions && chat.listing.value) {
     return (
       <section class="hj-root hj-chat" aria-label="Hermes">
         <header class="hj-head">
           <IconButton
             label={trans.__('Back to the conversation')}
             onClick={() => {
-              listing.value = false;
+              chat.listing.value = false;
             }}
           >
             <BackIcon />
@@ -47,18 +45,21 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
         <SessionList
           sessions={sessions}
           currentId={chat.id.value}
-          onOpen={id => {
-            listing.value = false;
-            void chat.open(id);
-          }}
+          onOpen={id => void chat.open(id)}
         />
       </section>
     );
   }
 
   const title = conversation.name.value || trans.__('New chat');
+  const followFile = (event: Event): void => {
+    const link = (event.target as Element).closest<HTMLElement>('.hj-file');
+    if (link?.dataset.place) {
+      openFile(link.dataset.place, conversation.cwd.value);
+    }
+  };
   return (
-    <section class="hj-root hj-chat" aria-label="Hermes">
+    <section class="hj-root hj-chat" aria-label="Hermes" onClick={followFile}>
       <header class="hj-head">
         <h2 title={title} dir="auto">
           {title}
@@ -68,7 +69,7 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
             <IconButton
               label={trans.__('Conversations')}
               onClick={() => {
-                listing.value = true;
+                chat.listing.value = true;
               }}
             >
               <ListIcon />

@@ -4,7 +4,7 @@ import { useId } from 'preact/hooks';
 import type { Answer, AnswerValue, Ask } from '../client/api';
 import { CardHead, type CardProps } from './card-head';
 import { FailureView } from './failure-view';
-import { useTrans } from './host';
+import { usePreferences, useTrans } from './host';
 import { sends } from './keys';
 import { useSubmission } from './submission';
 
@@ -233,6 +233,7 @@ function AnswerText(props: {
   onInput: (value: string) => void;
   onSend: () => void;
 }): JSX.Element {
+  const preferences = usePreferences();
   return (
     <textarea
       class="hj-text"
@@ -242,7 +243,7 @@ function AnswerText(props: {
       value={props.value}
       onInput={event => props.onInput(event.currentTarget.value)}
       onKeyDown={event => {
-        if (sends(event)) {
+        if (sends(event, preferences)) {
           event.preventDefault();
           props.onSend();
         }

@@ -5,7 +5,7 @@ import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
 import { FailureView } from './failure-view';
 import { GaugeDisclosure } from './gauge-disclosure';
-import { useTrans } from './host';
+import { usePreferences, useTrans } from './host';
 import { SendIcon, StopIcon } from './icons';
 import { sends } from './keys';
 import { QueuedPrompts } from './queued-prompts';
@@ -18,6 +18,7 @@ export function Composer(props: {
 }): JSX.Element {
   const { chat, page } = props;
   const trans = useTrans();
+  const preferences = usePreferences();
   const input = useRef<HTMLTextAreaElement>(null);
   const conversation = chat.conversation.value;
   const draft = chat.draft.value;
@@ -67,7 +68,7 @@ export function Composer(props: {
           value={draft}
           onInput={event => chat.setDraft(event.currentTarget.value)}
           onKeyDown={event => {
-            if (sends(event)) {
+            if (sends(event, preferences)) {
               event.preventDefault();
               send();
             }
@@ -101,8 +102,11 @@ export function Composer(props: {
               aria-label={trans.__('Send')}
               title={
                 running
-                  ? trans.__('Queue: send after this turn (Enter)')
-                  : trans.__('Send (Enter)')
+                  ? trans.__(
+                      'Queue: send after this turn (%1)',
+                      preferences.sendWith
+                    )
+                  : trans.__('Send (%1)', preferences.sendWith)
               }
               disabled={draft.trim() === ''}
             >

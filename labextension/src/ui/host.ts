@@ -1,7 +1,7 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { createContext } from 'preact';
-import { useContext } from 'preact/hooks';
-import type { HermesPage, Trans } from '../client/page';
+import { useContext, useEffect, useState } from 'preact/hooks';
+import type { HermesPage, Preferences, Trans } from '../client/page';
 
 /** Where code goes: a new cell beside the active one, or what is selected in it. */
 export type InsertPlace = 'above' | 'below' | 'selection';
@@ -14,7 +14,10 @@ export interface NotebookInUse {
 }
 
 /** What the components need from the application around them. */
-export type Host = Pick<HermesPage, 'trans' | 'renderMarkdown' | 'perform'> & {
+export type Host = Pick<
+  HermesPage,
+  'trans' | 'renderMarkdown' | 'preferences' | 'perform' | 'openFile'
+> & {
   /** Missing where code can only be copied. */
   readonly notebook?: NotebookInUse;
 };
@@ -31,4 +34,14 @@ export function useHost(): Host {
 
 export function useTrans(): Trans {
   return useHost().trans;
+}
+
+export function usePreferences(): Preferences {
+  const { preferences } = useHost();
+  const [value, setValue] = useState(preferences.get());
+  useEffect(() => {
+    setValue(preferences.get());
+    return preferences.subscribe(setValue);
+  }, [preferences]);
+  return value;
 }

@@ -85,6 +85,8 @@ function placeOf(client: string, trans: Trans): string {
   switch (client) {
     case 'sidebar':
       return trans.__('in the sidebar');
+    case 'tab':
+      return trans.__('in a tab');
     case 'cell':
       return trans.__('in a cell');
     default:

@@ -13,7 +13,7 @@ export function QuestionQueue({ chat }: { chat: ChatModel }): JSX.Element {
   const elsewhere = chat.answeredElsewhere.value;
   return (
     // Polite: a question is announced, the focus stays where the person is.
-    <div class="hj-questions" aria-live="polite">
+    <div class="hj-questions" aria-live="polite" tabIndex={-1}>
       {elsewhere && (
         <p class="hj-notice">{alreadyAnswered(elsewhere, trans)}</p>
       )}

@@ -1,7 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { MessageModel } from '../model/message';
-import { useTrans } from './host';
+import { usePreferences, useTrans } from './host';
 import { LongText } from './long-text';
 
 /** What the model thought before it spoke: folded, and painted when open. */
@@ -11,7 +11,8 @@ export function Reasoning({
   message: MessageModel;
 }): JSX.Element | null {
   const trans = useTrans();
-  const isOpen = useSignal(false);
+  const { unfoldReasoning } = usePreferences();
+  const isOpen = useSignal(unfoldReasoning);
   const exists = useComputed(() => message.reasoning.value !== '');
   const isThinking = useComputed(
     () => message.status.value === 'streaming' && message.text.value === ''
@@ -29,6 +30,7 @@ export function Reasoning({
   return (
     <details
       class="hj-reasoning"
+      open={unfoldReasoning}
       onToggle={event => {
         isOpen.value = event.currentTarget.open;
       }}

@@ -5,7 +5,7 @@ import type { ChatModel } from '../model/chat';
 import type { MessageModel } from '../model/message';
 import { CopyButton } from './copy-button';
 import { FailureView } from './failure-view';
-import { useTrans } from './host';
+import { usePreferences, useTrans } from './host';
 import { sends } from './keys';
 import { LongText } from './long-text';
 import { useSubmission } from './submission';
@@ -194,6 +194,7 @@ function MessageEditor(props: {
 }): JSX.Element {
   const { message, chat } = props;
   const trans = useTrans();
+  const preferences = usePreferences();
   const { busy, error, submit } = useSubmission();
   const input = useRef<HTMLTextAreaElement>(null);
   const conversation = chat.conversation.value;
@@ -239,7 +240,7 @@ function MessageEditor(props: {
           })
         }
         onKeyDown={event => {
-          if (sends(event)) {
+          if (sends(event, preferences)) {
             event.preventDefault();
             send();
           }

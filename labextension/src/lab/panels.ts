@@ -1,0 +1,132 @@
+import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import { DOMUtils, WidgetTracker } from '@jupyterlab/apputils';
+import { computed, effect, signal } from '@preact/signals';
+import type { HermesPage } from '../client/page';
+import { ChatModel } from '../model/chat';
+import type { PageModel } from '../model/page';
+import { SessionsModel } from '../model/sessions';
+import type { Host } from '../ui/host';
+import type { Panel } from './panel';
+import { Sidebar } from './sidebar';
+import { Tab, type TabState } from './tab';
+
+/** As on each side, what others bring stands before it. */
+const RANK = 900;
+
+/** The panels of a page: the one at its side, and any number of tabs. */
+export class Panels {
+  readonly sidebar: Sidebar;
+  /** The one that commands and the status bar are about. */
+  readonly current;
+  /** The conversations that can be seen now. */
+  readonly inSight = computed((): readonly string[] =>
+    this.all.value
+      .filter(({ isShown, chat }) => isShown.value && !chat.listing.value)
+      .map(({ chat }) => chat.id.value)
+  );
+
+  private readonly all;
+  private readonly tracker = new WidgetTracker<Tab>({
+    namespace: 'hermes-jupyter'
+  });
+
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly host: HermesPage & Host,
+    private readonly page: PageModel
+  ) {
+    const chat = this.newChat('sidebar', { place: host.place });
+    this.sidebar = new Sidebar(this.propsOf(chat), host);
+    this.current = signal<Panel>(this.sidebar);
+    this.all = signal<readonly Panel[]>([this.sidebar]);
+    this.watchFocus(this.sidebar);
+    app.shell.add(this.sidebar, 'right', { rank: RANK });
+    app.shell.currentChanged?.connect(() => {
+      const { currentWidget } = app.shell;
+      this.current.value =
+        this.tracker.find(tab => tab === currentWidget) ?? this.sidebar;
+    });
+  }
+
+  /** Brings them back where they were, by the command that opens a tab. */
+  restore(restorer: ILayoutRestorer, command: string): void {
+    restorer.add(this.sidebar, this.sidebar.id);
+    void restorer.restore(this.tracker, {
+      command,
+      args: ({ state }) => ({ ...state }),
+      name: ({ id }) => id
+    });
+  }
+
+  /** Opens a tab on a conversation, or shows the one that has it. */
+  async openTab(session: string, cwd?: string): Promise<Tab> {
+    const open =
+      session === ''
+        ? undefined
+        : this.tracker.find(({ chat }) => chat.id.value === session);
+    const tab =
+      open ??
+      (await this.restoreTab({ tab: DOMUtils.createDomID(), session, cwd }));
+    this.show(tab);
+    return tab;
+  }
+
+  /** Adds a tab, without taking the focus from where it is. */
+  async restoreTab(state: TabState): Promise<Tab> {
+    const { cwd, session } = state;
+    const chat = this.newChat('tab', {
+      place: cwd === undefined ? this.host.place : () => ({ cwd }),
+      draft: state.tab
+    });
+    if (session) {
+      void chat.open(session);
+    }
+    const tab = new Tab(state, this.propsOf(chat), this.host);
+    const endSaving = effect(() => {
+      void chat.id.value;
+      void this.tracker.save(tab);
+    });
+    tab.disposed.connect(() => {
+      endSaving();
+      this.all.value = this.all.value.filter(panel => panel !== tab);
+    });
+    this.all.value = [...this.all.value, tab];
+    this.watchFocus(tab);
+    await this.tracker.add(tab);
+    this.app.shell.add(tab, 'main', { activate: false });
+    return tab;
+  }
+
+  show(panel: Panel = this.current.value): void {
+    this.app.shell.activateById(panel.id);
+  }
+
+  /** Leads to what waits in a conversation, in the panel that has it. */
+  async leadTo(session: string): Promise<void> {
+    const panel =
+      this.all.value.find(({ chat }) => chat.id.value === session) ??
+      this.sidebar;
+    await panel.chat.open(session);
+    panel.leadToQuestion();
+    this.show(panel);
+  }
+
+  private newChat(
+    name: string,
+    options: Pick<ConstructorParameters<typeof ChatModel>[1], 'place' | 'draft'>
+  ): ChatModel {
+    const { client } = this.host;
+    return new ChatModel(client, { name, storage: localStorage, ...options });
+  }
+
+  private propsOf(chat: ChatModel) {
+    const sessions = new SessionsModel(this.host.client);
+    return { chat, page: this.page, sessions };
+  }
+
+  private watchFocus(panel: Panel): void {
+    panel.node.addEventListener('focusin', () => {
+      this.current.value = panel;
+    });
+  }
+}
