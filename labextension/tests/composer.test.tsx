@@ -96,7 +96,7 @@ describe('the composer', () => {
     ])('offers %s', async (name, whenBusy) => {
       await show({ turn: running });
       type('and then');
-      fireEvent.click(button('Ways to send'));
+      fireEvent.click(button('Steer or interrupt'));
       fireEvent.click(screen.getByRole('menuitem', { name: RegExp(name) }));
       await vi.waitFor(() =>
         expect(bodyOf(PROMPT)).toMatchObject([
@@ -109,7 +109,7 @@ describe('the composer', () => {
     it('is used by keyboard alone', async () => {
       await show({ turn: running });
       type('and then');
-      fireEvent.click(button('Ways to send'));
+      fireEvent.click(button('Steer or interrupt'));
       const [first, second, last] = screen.getAllByRole('menuitem');
       expect(document.activeElement).toBe(first);
       fireEvent.keyDown(first!, { key: 'ArrowDown' });
@@ -119,14 +119,14 @@ describe('the composer', () => {
       expect(document.activeElement).toBe(last);
       fireEvent.keyDown(last!, { key: 'Escape' });
       expect(screen.queryByRole('menu')).toBeNull();
-      expect(document.activeElement).toBe(button('Ways to send'));
+      expect(document.activeElement).toBe(button('Steer or interrupt'));
       expect(bodyOf(PROMPT)).toEqual([]);
     });
 
     it('offers only what the conversation can', async () => {
       await show({ turn: running, capabilities: ['prompt'] });
       type('and then');
-      fireEvent.click(button('Ways to send'));
+      fireEvent.click(button('Steer or interrupt'));
       expect(screen.getAllByRole('menuitem')).toHaveLength(1);
     });
 
@@ -134,7 +134,7 @@ describe('the composer', () => {
       server.on(PROMPT, () => refuse(409, { code: 'x', message: 'Too many.' }));
       await show({ turn: running });
       type('and then');
-      fireEvent.click(button('Ways to send'));
+      fireEvent.click(button('Steer or interrupt'));
       fireEvent.click(screen.getByRole('menuitem', { name: /^Steer/ }));
       await screen.findByText('Too many.');
       expect(input().value).toBe('and then');
@@ -160,7 +160,9 @@ describe('the composer', () => {
   it('sends in one way only while nothing runs', async () => {
     await show();
     type('hello');
-    expect(screen.queryByRole('button', { name: 'Ways to send' })).toBeNull();
+    expect(
+      screen.queryByRole('button', { name: 'Steer or interrupt' })
+    ).toBeNull();
     expect(button('Send')).toBeTruthy();
   });
 
@@ -192,7 +194,7 @@ describe('the composer', () => {
       const text = details().textContent;
       for (const part of [
         `${(110_000).toLocaleString()} of ${(131_072).toLocaleString()}`,
-        '84 %',
+        '(84%)',
         'estimate until the next request',
         'nearly full',
         'from the catalogue of models',

@@ -211,6 +211,21 @@ describe('Conversation', () => {
     expect(conversation.lastPrompt.value?.text.value).toBe('hi');
   });
 
+  it('shows what goes into a running turn once, while it is sent', () => {
+    conversation.send({ clientId: 'a', text: 'faster' });
+    conversation.send({ clientId: 'b', text: 'faster' });
+    apply(
+      event('message.start', {
+        message_id: 't1.2',
+        role: 'user',
+        turn_id: 't1',
+        text: 'faster',
+        steered: true
+      })
+    );
+    expect(conversation.awaited.value).toMatchObject([{ clientId: 'b' }]);
+  });
+
   it('knows what may be done with it, of a draft everything', () => {
     expect(new Conversation().can('prompt')).toBe(true);
     apply(event('snapshot', detail({ capabilities: ['export'] })));

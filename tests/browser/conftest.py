@@ -104,7 +104,7 @@ class Lab:
     def say(self, text: str) -> None:
         """Send a prompt by the button: while JupyterLab opens, it moves the focus as it likes."""
         self.composer.fill(text)
-        self.panel.get_by_role("button", name="Send").click()
+        self.panel.get_by_role("button", name="Send", exact=True).click()
 
     def until_idle(self) -> None:
         expect(self.panel.get_by_role("button", name="Stop")).to_have_count(0, timeout=60_000)
@@ -149,9 +149,10 @@ def page(chromium: Browser) -> Iterator[Page]:
 @pytest.fixture
 def lab(page: Page, tour: Server) -> Iterator[Lab]:
     """A page on the tour's notebook, whose sidebar shows a new chat."""
-    opened = Lab(page, tour).open("lab/tree/tour.ipynb")
-    opened.notebook_ready()
     # The kernel is the one of the page before, and so would be the conversation.
+    with page.expect_response(lambda response: "/current?kernel_id=" in response.url):
+        opened = Lab(page, tour).open("lab/tree/tour.ipynb")
+    opened.notebook_ready()
     opened.new_chat()
     expect(opened.composer).to_be_visible()
     yield opened

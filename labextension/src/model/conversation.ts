@@ -331,6 +331,11 @@ export class Conversation {
     if (start.role === 'assistant') {
       entry.status.value = 'streaming';
     }
+    if (start.steered) {
+      // It went into a turn which has the id of another prompt.
+      const sent = this.outgoing.value.find(({ text }) => text === start.text);
+      this.withdraw(sent?.clientId ?? '');
+    }
   }
 
   private setTool(

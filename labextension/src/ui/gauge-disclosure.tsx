@@ -68,7 +68,7 @@ function GaugeDetails({ gauge }: { gauge: Gauge | null }): JSX.Element {
   return (
     <>
       <p>
-        {trans.__('%1 of %2 tokens (%3 %)', tokens(used), tokens(max), percent)}
+        {trans.__('%1 of %2 tokens (%3%)', tokens(used), tokens(max), percent)}
       </p>
       {gauge.estimate && (
         <p class="hj-quiet">

@@ -57,8 +57,8 @@ export function SendMenu(props: {
       <button
         type="button"
         class="hj-round hj-primary"
-        aria-label={trans.__('Ways to send')}
-        title={trans.__('Ways to send')}
+        aria-label={trans.__('Steer or interrupt')}
+        title={trans.__('Steer or interrupt')}
         aria-haspopup="menu"
         aria-expanded={isOpen.value}
         onClick={() => {
@@ -71,7 +71,7 @@ export function SendMenu(props: {
         <div
           class="hj-popover"
           role="menu"
-          aria-label={trans.__('Ways to send')}
+          aria-label={trans.__('Steer or interrupt')}
         >
           {item(
             'queue',
