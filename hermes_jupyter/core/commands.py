@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -117,8 +117,9 @@ class Commands:
 
     async def _run(self, conversation: Conversation, text: str, by: Answerer) -> Outcome:
         typed, args = _parsed(text)
-        commands = await self.known()
-        name = next((one.name for one in commands if typed in (one.name, *one.aliases)), None)
+        own = _named(typed, OWN)
+        # What is done here needs no agent, unless it does.
+        name = own or _named(typed, await self.known())
         if name is None:
             raise BadRequest(
                 f"There is no command /{typed[:80]}.",
@@ -127,7 +128,7 @@ class Commands:
             )
         if name in _NEED_ARGS and not args:
             raise BadRequest(f"/{name} needs something to go with it.", code="bad_command")
-        if any(name == own.name for own in OWN):
+        if own is not None:
             return await self._own(conversation, name, args, by)
         return await self._agents(conversation, name, args, by)
 
@@ -186,7 +187,7 @@ class Commands:
         done = await self._agent.command(conversation.tip_id, name, args)
         if done.command is not None:
             target, _ = _parsed(done.command)
-            if any(target in (own.name, *own.aliases) for own in OWN):
+            if _named(target, OWN):
                 # A name that the person gave to a command and its arguments.
                 return await self._run(conversation, f"{done.command} {args}", by)
             raise BadRequest(f"/{name} stands for /{target}, which is not run here.")
@@ -220,6 +221,14 @@ def _parsed(text: str) -> tuple[str, str]:
     if found is None:
         raise BadRequest("A command begins with / and its name.", code="bad_command")
     return found[1].lower(), (found[2] or "").strip()
+
+
+def _named(typed: str, commands: Sequence[Command]) -> str | None:
+    """The name of the command that is called like that."""
+    for one in commands:
+        if typed in (one.name.lower(), *one.aliases):
+            return one.name
+    return None
 
 
 def _listed(commands: list[Command]) -> str:

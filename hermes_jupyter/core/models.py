@@ -60,14 +60,14 @@ class ModelChoice:
             BadRequest: nothing is given, or the agent has no such model, provider or effort.
             Conflict: a turn is in hand; or the model is expensive, and that is not ``confirmed``.
         """
+        conversation = await self._conversations.find(session_id)
+        self._conversations.must_allow(conversation, "prompt")
         if not model and not reasoning:
             raise BadRequest("Neither `model` nor `reasoning` is given.", code="missing_field")
         for name in (model, provider, reasoning):
             # The agent reads one line, in which these would be options of another meaning.
             if name and re.search(r"\s|^[-\u2010-\u2015]", name):
                 raise BadRequest(f"{name[:80]!r} is the name of no model.", code="bad_model")
-        conversation = await self._conversations.find(session_id)
-        self._conversations.must_allow(conversation, "prompt")
         await self._turns.open_idle(conversation, "the model is changed")
         switched = await self._agent.switch(
             conversation.tip_id,

@@ -57,6 +57,19 @@ async def test_undo_takes_back_the_last_prompt_for_good(api: Api, requests: list
     assert (status, error["code"]) == (409, "nothing_to_undo")
 
 
+async def test_a_prompt_is_told_from_one_that_ends_like_it(api: Api) -> None:
+    session_id = await api.conversation()
+    await api.turn(session_id, script({"text": "One."}))
+    await api.turn(session_id, "Please.\n" + script({"text": "One."}))
+    first = (await api.get("sessions", session_id))["messages"][0]["id"]
+    new = script({"text": "New."})
+    frames = await ended(api, session_id, "prompt", text=new, replaces=first)
+    assert frames[-1].data["state"] == "complete"
+    await api.post("agent", "restart")
+    await api.turn(session_id, script({"text": "Next."}))
+    assert answers(await api.get("sessions", session_id)) == ["New.", "Next."]
+
+
 async def test_an_edited_message_replaces_what_followed_it(api: Api, requests: list[Any]) -> None:
     session_id = await spoken(api, "Same.", "Same.", "Later.")
     first, second, _ = [
