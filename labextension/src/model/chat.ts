@@ -1,5 +1,11 @@
 import { batch, computed, effect, signal, type Signal } from '@preact/signals';
-import { ApiError, type Answer, type Question } from '../client/api';
+import {
+  ApiError,
+  type Answer,
+  type Found,
+  type Question
+} from '../client/api';
+import { isGone } from '../client/calls';
 import type { HermesClient } from '../client/client';
 import { isInTouch } from '../client/connection';
 import type { Observable } from '../client/observable';
@@ -7,6 +13,12 @@ import { Conversation, isUnfinished, type Outgoing } from './conversation';
 
 /** Keeps what was typed and not sent. */
 export type DraftStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+
+/** Earlier messages that are loaded at a time. */
+const EARLIER = 50;
+
+/** How far back a message that was found is looked for. */
+const SEEK = { pages: 10, messages: 200 };
 
 export interface ChatOptions {
   /** What others read of where an answer was given. */
@@ -24,29 +36,35 @@ export class ChatModel {
   /** A question which somebody else had answered when we did. */
   readonly answeredElsewhere = signal<Question | null>(null);
   readonly id = computed(() => this.conversation.value.id.value);
+  /** Whether a person has the conversation before their eyes. */
+  readonly isShown = signal(false);
 
-  private readonly endRetrying: () => void;
+  private readonly ends: (() => void)[];
   private unfollow: () => void = () => undefined;
   /** A prompt which failed, to be sent again under the same id. */
   private failed: Outgoing | null = null;
   private readonly preparing = new Map<Conversation, Promise<void>>();
+  private readonly extending = new Map<Conversation, Promise<void>>();
 
   constructor(
     private readonly client: HermesClient,
     private readonly options: ChatOptions
   ) {
     this.draft = signal(this.storedDraft(''));
-    this.endRetrying = client.connection.subscribe(connection => {
-      const conversation = this.conversation.value;
-      const isMissing = this.id.value !== '' && !conversation.loaded.value;
-      if (isInTouch(connection) && isMissing) {
-        void this.load(conversation);
-      }
-    });
+    this.ends = [
+      client.connection.subscribe(connection => {
+        const conversation = this.conversation.value;
+        const isMissing = this.id.value !== '' && !conversation.loaded.value;
+        if (isInTouch(connection) && isMissing) {
+          void this.load(conversation);
+        }
+      }),
+      effect(() => this.markRead())
+    ];
   }
 
   dispose(): void {
-    this.endRetrying();
+    this.ends.forEach(end => end());
     this.unfollow();
   }
 
@@ -62,6 +80,49 @@ export class ChatModel {
     conversation.id.value = id;
     this.show(conversation);
     await this.load(conversation);
+  }
+
+  /** Opens a conversation at a message that was found in it. */
+  async openAt(found: Found): Promise<void> {
+    await this.open(found.session_id);
+    const conversation = this.conversation.value;
+    if (this.id.value === found.session_id && conversation.loaded.value) {
+      await this.seek(found, conversation);
+    }
+  }
+
+  private async seek(found: Found, conversation: Conversation): Promise<void> {
+    const { lit, isMissing, extendError } = conversation;
+    lit.value = null;
+    isMissing.value = false;
+    for (let page = 0; page < SEEK.pages; page += 1) {
+      const message = conversation.find(found);
+      if (message) {
+        lit.value = message.id;
+        return;
+      }
+      if (!conversation.beginsAfter(found.at)) {
+        break;
+      }
+      await this.extend(conversation, SEEK.messages);
+      if (extendError.value || this.conversation.value !== conversation) {
+        return;
+      }
+    }
+    isMissing.value = true;
+  }
+
+  /** Loads the messages before those that are loaded. */
+  loadEarlier(): Promise<void> {
+    return this.extend(this.conversation.value, EARLIER);
+  }
+
+  /** Leaves a conversation that is gone, with what was typed in it. */
+  leave(): void {
+    const typed = this.draft.value;
+    this.setDraft('');
+    this.newChat();
+    this.setDraft(joined(this.draft.value, typed));
   }
 
   setDraft(text: string): void {
@@ -178,7 +239,7 @@ export class ChatModel {
     } catch (error) {
       const isShown = this.conversation.value === conversation;
       if (isShown && ApiError.from(error).status === 404) {
-        this.newChat();
+        this.leave();
         this.fail(error, this.conversation.value);
       } else {
         this.fail(error, conversation);
@@ -209,8 +270,67 @@ export class ChatModel {
     );
     if (this.conversation.value === conversation) {
       this.unfollow = end;
+      void this.nameParent(conversation);
     } else {
       end();
+    }
+  }
+
+  private async nameParent(conversation: Conversation): Promise<void> {
+    const { parentId, parentName } = conversation;
+    if (parentId.value === '') {
+      return;
+    }
+    try {
+      const { title, preview } = await this.client.session(parentId.value);
+      parentName.value = title || preview || '';
+    } catch (error) {
+      if (isGone(error)) {
+        parentId.value = '';
+      }
+    }
+  }
+
+  private extend(conversation: Conversation, limit: number): Promise<void> {
+    const extending =
+      this.extending.get(conversation) ??
+      this.askEarlier(conversation, limit).finally(() =>
+        this.extending.delete(conversation)
+      );
+    this.extending.set(conversation, extending);
+    return extending;
+  }
+
+  private async askEarlier(
+    conversation: Conversation,
+    limit: number
+  ): Promise<void> {
+    const { id, earlier, isExtending, extendError } = conversation;
+    const place = earlier.value;
+    if (place === null) {
+      return;
+    }
+    isExtending.value = true;
+    extendError.value = null;
+    try {
+      const page = await this.client.messages(id.value, place, limit);
+      conversation.prepend(place, page);
+    } catch (error) {
+      extendError.value = ApiError.from(error);
+    } finally {
+      isExtending.value = false;
+    }
+  }
+
+  /** Takes note that all of the conversation has been seen. */
+  private markRead(): void {
+    const { id, unread, running } = this.conversation.value;
+    if (this.isShown.value && unread.value && running.value === null) {
+      unread.value = false;
+      // Not taken, it is unread still, and so it is told again.
+      this.client
+        .changeSession(id.peek(), { read: true })
+        .catch(() => undefined);
     }
   }
 
@@ -233,8 +353,7 @@ export class ChatModel {
 
   private giveBack(text: string, conversation: Conversation): void {
     if (this.conversation.value === conversation) {
-      const typedSince = this.draft.value;
-      this.setDraft(typedSince ? `${text}\n\n${typedSince}` : text);
+      this.setDraft(joined(text, this.draft.value));
     } else {
       this.storeDraft(conversation.id.value, text);
     }
@@ -284,6 +403,11 @@ function said(answer: Answer): Partial<Question> {
   }
   // A password or secret is not kept, not even here.
   return 'choice' in answer ? { answer: answer.choice } : {};
+}
+
+/** Two texts that were typed, of which neither may be lost. */
+function joined(first: string, second: string): string {
+  return [first, second].filter(Boolean).join('\n\n');
 }
 
 function draftKey(id: string): string {

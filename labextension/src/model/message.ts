@@ -21,6 +21,7 @@ export class MessageModel {
   readonly id: string;
   readonly role: Message['role'];
   readonly turnId: string | null;
+  readonly at: number | null;
   readonly text = signal('');
   readonly reasoning = signal('');
   readonly status = signal<MessageStatus>('complete');
@@ -37,6 +38,7 @@ export class MessageModel {
     this.id = message.id;
     this.role = message.role;
     this.turnId = message.turn_id ?? null;
+    this.at = message.at ?? null;
     this.level = notice.level ?? 'info';
     this.compaction = notice.compaction ?? null;
     this.update(message);
