@@ -12,7 +12,7 @@ import { HermesClient } from '../src/client/client';
 import { ChatModel } from '../src/model/chat';
 import { PageModel } from '../src/model/page';
 import { Chat } from '../src/ui/chat';
-import { HostContext, type Host } from '../src/ui/host';
+import { HostContext } from '../src/ui/host';
 import {
   detail,
   FakeServer,
@@ -20,20 +20,7 @@ import {
   question,
   refuse
 } from './fake-server';
-
-const fill = (text: string, args: unknown[]) =>
-  text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
-
-const host: Host = {
-  trans: {
-    __: (text, ...args) => fill(text, args),
-    _n: (one, many, n, ...args) => fill(n === 1 ? one : many, [n, ...args])
-  },
-  renderMarkdown: async (node, text) => {
-    node.textContent = text;
-  },
-  perform: () => undefined
-};
+import { host } from './host';
 
 const ANSWER = 'POST questions/q1/answer';
 

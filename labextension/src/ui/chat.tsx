@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
 import type { SessionsModel } from '../model/sessions';
@@ -9,6 +10,7 @@ import { ConnectionBar } from './connection-bar';
 import { useTrans } from './host';
 import { BackIcon, ListIcon, NewIcon } from './icons';
 import { QuestionQueue } from './question-queue';
+import { BranchLine, GoneLine, ReadOnlyLine } from './relation';
 import { SessionList } from './session-list';
 import { Transcript } from './transcript';
 
@@ -27,10 +29,28 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
   const trans = useTrans();
   const listing = useSignal(false);
   const conversation = chat.conversation.value;
+  const panel = useRef<HTMLElement>(null);
+  const wasListing = useRef(false);
+
+  useEffect(() => {
+    // Whoever opens another one wants to see it.
+    listing.value = false;
+  }, [conversation]);
+  useEffect(() => {
+    // What was clicked is there no more; the person goes on in its place.
+    if (listing.value !== wasListing.current) {
+      wasListing.current = listing.value;
+      const next = listing.value ? '.hj-search' : '.hj-input, .hj-scroll';
+      // A message that was found has taken it already.
+      if (conversation.lit.peek() === null) {
+        panel.current!.querySelector<HTMLElement>(next)?.focus();
+      }
+    }
+  }, [listing.value]);
 
   if (sessions && listing.value) {
     return (
-      <section class="hj-root hj-chat" aria-label="Hermes">
+      <section class="hj-root hj-chat" aria-label="Hermes" ref={panel}>
         <header class="hj-head">
           <IconButton
             label={trans.__('Back to the conversation')}
@@ -46,9 +66,9 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
         <SessionList
           sessions={sessions}
           currentId={chat.id.value}
-          onOpen={id => {
+          onOpen={(id, found) => {
             listing.value = false;
-            void chat.open(id);
+            void (found ? chat.openAt(found) : chat.open(id));
           }}
         />
       </section>
@@ -57,7 +77,7 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
 
   const title = conversation.name.value || trans.__('New chat');
   return (
-    <section class="hj-root hj-chat" aria-label="Hermes">
+    <section class="hj-root hj-chat" aria-label="Hermes" ref={panel}>
       <header class="hj-head">
         <h2 title={title} dir="auto">
           {title}
@@ -82,16 +102,29 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
         )}
       </header>
       <ConnectionBar page={page} />
+      <BranchLine chat={chat} conversation={conversation} />
       <AgentCard agent={page.agent.value} />
       {conversation.isEmpty.value ? (
         <Welcome chat={chat} page={page} />
       ) : (
-        <Transcript conversation={conversation} page={page} />
+        <Transcript chat={chat} page={page} />
       )}
       <QuestionQueue chat={chat} />
-      <Composer chat={chat} page={page} />
+      <Foot chat={chat} page={page} />
     </section>
   );
+}
+
+/** Where the person goes on, if they can. */
+function Foot({ chat, page }: ChatProps): JSX.Element {
+  const conversation = chat.conversation.value;
+  if (conversation.isGone.value) {
+    return <GoneLine chat={chat} />;
+  }
+  if (conversation.isReadOnly.value) {
+    return <ReadOnlyLine chat={chat} conversation={conversation} />;
+  }
+  return <Composer chat={chat} page={page} />;
 }
 
 function IconButton(props: {

@@ -13,4 +13,6 @@ export const ListIcon = icon('M2.5 4h11M2.5 8h11M2.5 12h7');
 export const NewIcon = icon('M8 3v10M3 8h10');
 export const SendIcon = icon('M8 13V3.5M3.8 7.5 8 3.3l4.2 4.2');
 export const StopIcon = icon('M4.5 4.5h7v7h-7z');
+export const MoreIcon = icon('M3.5 8h.01M8 8h.01M12.5 8h.01');
+export const PinIcon = icon('M5.5 2.5h5M6 2.5v4l-2 2.5h8l-2-2.5v-4M8 9v4.5');
 export const DownIcon = icon('M8 3v9.5M3.8 8.5 8 12.7l4.2-4.2');
