@@ -169,7 +169,7 @@ describe('the composer', () => {
   it('is not there where a conversation can only be read', async () => {
     await show({ capabilities: ['export'] });
     expect(screen.queryByRole('textbox')).toBeNull();
-    expect(screen.getByText(/read only/)).toBeTruthy();
+    expect(screen.getByText(/can only be read/)).toBeTruthy();
   });
 
   describe('the gauge', () => {

@@ -54,6 +54,24 @@ describe('Conversation', () => {
     ]);
   });
 
+  it('tells a compaction where it began, once', () => {
+    const told = { message_id: 't1.2', text: '900 tokens became 300' };
+    apply(
+      event('notice', { ...told, text: 'Compacting…', level: 'info' }),
+      event('compaction', { ...told, before: 900, after: 300 }),
+      event('compaction', {
+        message_id: 't1.3',
+        text: 'Again',
+        before: null,
+        after: null
+      })
+    );
+    const [first, second] = conversation.messages.value.slice(-2);
+    expect([first!.id, first!.text.value]).toEqual(['t1.2', told.text]);
+    expect(first!.compaction.value).toMatchObject({ before: 900, after: 300 });
+    expect(second!.compaction.value).toMatchObject({ before: null });
+  });
+
   it('appends deltas to their message and touches nothing else', () => {
     const before = conversation.messages.value;
     apply(

@@ -1,4 +1,11 @@
-import type { Detail, Failure, Question } from '../src/client/api';
+import type {
+  Capability,
+  Detail,
+  Failure,
+  Question,
+  SessionsPage,
+  Summary
+} from '../src/client/api';
 import type { Request } from '../src/client/client';
 
 type Answer = (body: unknown) => unknown;
@@ -125,7 +132,7 @@ export class JournalServer extends FakeServer {
       this.on(`GET sessions/${id}`, () => this.detail(id));
     }
     const sessions = () => ids.map(id => this.detail(id));
-    this.on('GET sessions?limit=50', () => ({ sessions: sessions() }));
+    this.on('GET sessions?limit=50', () => listed(sessions()));
     this.on('GET questions', () => ({ questions: [] }));
     this.on('GET status', () => ({ epoch: this.cursor, agent: {} }));
   }
@@ -196,6 +203,20 @@ export function refuse(status: number, error: Failure): Response {
   return Response.json({ error }, { status });
 }
 
+const CAPABILITIES: readonly Capability[] = [
+  ...(['prompt', 'interrupt', 'steer', 'undo', 'compress', 'answer'] as const),
+  ...(['rename', 'archive', 'delete', 'branch', 'export'] as const)
+];
+
+/** A page of the list. */
+export function listed(
+  sessions: Summary[],
+  changes: Partial<SessionsPage> = {}
+): SessionsPage {
+  const total = sessions.length;
+  return { sessions, next_cursor: null, total, sources: [], ...changes };
+}
+
 export function detail(changes: Partial<Detail> = {}): Detail {
   return {
     id: 'c1',
@@ -204,6 +225,10 @@ export function detail(changes: Partial<Detail> = {}): Detail {
     preview: null,
     source: null,
     source_label: null,
+    relation: 'root',
+    parent_id: null,
+    segment_count: 1,
+    subagent_count: 0,
     message_count: 0,
     created_at: 0,
     last_active: 0,
@@ -215,7 +240,7 @@ export function detail(changes: Partial<Detail> = {}): Detail {
     unread: false,
     archived: false,
     skip_approvals: false,
-    capabilities: ['prompt', 'interrupt', 'steer', 'undo', 'compress'],
+    capabilities: [...CAPABILITIES],
     context: null,
     questions: [],
     turn: null,

@@ -3,7 +3,7 @@ import type { Detail, HermesEvent, Question } from '../src/client/api';
 import { HermesClient } from '../src/client/client';
 import { PageModel } from '../src/model/page';
 import { FakeOrigin, FakePage } from './fake-browser';
-import { detail, FakeServer, question } from './fake-server';
+import { detail, FakeServer, listed, question } from './fake-server';
 
 const STATUS = { epoch: 'e1', agent: { state: 'ready' } };
 
@@ -21,7 +21,7 @@ describe('where streams do not come through', () => {
     clients = [];
     server
       .on('GET sessions/c1', () => conversation)
-      .on('GET sessions?limit=50', () => ({ sessions: [conversation] }))
+      .on('GET sessions?limit=50', () => listed([conversation]))
       .on('GET questions', () => ({ questions }))
       .on('GET status', () => STATUS);
   });

@@ -74,8 +74,8 @@ class Tabs:
         first.until_idle()
         for lab in others:
             lab.panel.get_by_role("button", name="Conversations").click()
-            rows = lab.panel.get_by_role("list", name="Conversations")
-            rows.get_by_role("button").first.click()
+            rows = lab.panel.get_by_role("tree", name="Conversations")
+            rows.get_by_role("treeitem").first.click()
             expect(lab.log).to_contain_text("fill the context window and see it emptied")
 
     @property

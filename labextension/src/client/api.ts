@@ -122,6 +122,15 @@ export interface Message {
   at?: number | null;
   /** Said into a turn that ran. */
   steered?: boolean;
+  /** Of a notice that stands where the context was compacted. */
+  compaction?: Compaction | null;
+}
+
+/** How many messages became a summary, and the context in tokens; null is "not known". */
+export interface Compaction {
+  messages: number | null;
+  before: number | null;
+  after: number | null;
 }
 
 /** How full the model's context is; null is "not known", never zero. */
@@ -157,6 +166,11 @@ export interface Summary {
   preview: string | null;
   source: string | null;
   source_label: string | null;
+  relation: 'root' | 'branch' | 'subagent';
+  /** The conversation that a branch or a subagent comes from. */
+  parent_id: string | null;
+  segment_count: number;
+  subagent_count: number;
   message_count: number;
   created_at: number;
   last_active: number;
@@ -169,8 +183,61 @@ export interface Summary {
   archived: boolean;
   /** Whether the agent does what it would else have to ask for. */
   skip_approvals: boolean;
-  /** What a person may do with it. */
+  /** What a person may do with it; all else is refused. */
   capabilities: Capability[];
+}
+
+/** Where conversations were held, and how many there are of it. */
+export interface Source {
+  source: string;
+  label: string;
+  count: number;
+}
+
+/** What of the list is asked for; `cursor` is where the page before ended. */
+export interface SessionsQuery {
+  q?: string;
+  source?: string | null;
+  archived?: boolean;
+  /** Asks for the subagents of a conversation instead. */
+  parent_id?: string;
+  limit?: number;
+  cursor?: string | null;
+}
+
+/** One page of the list, of whole families: an origin and its branches. */
+export interface SessionsPage {
+  sessions: Summary[];
+  next_cursor: string | null;
+  total: number;
+  sources?: Source[];
+}
+
+/** What can be changed of a conversation's row. */
+export interface RowChange {
+  title?: string;
+  archived?: boolean;
+  pinned?: boolean;
+  read?: boolean;
+}
+
+export type ExportFormat = 'md' | 'json' | 'ipynb';
+
+/** A message in which all words that were searched for are found. */
+export interface Found {
+  session_id: string;
+  title: string | null;
+  source: string | null;
+  message_id: string;
+  role: Message['role'];
+  at: number;
+  snippet: { text: string; match: boolean }[];
+}
+
+/** Messages from before a place; `before` is null at the beginning. */
+export interface MessagesPage {
+  messages: Message[];
+  before: string | null;
 }
 
 /** The whole state of a conversation at one place of the event sequence. */
@@ -244,6 +311,9 @@ export interface EventData {
   question: OfConversation<{ question: Question }>;
   context: OfConversation<{ context: Gauge }>;
   compaction: OfConversation<{
+    /** The notice that says so; it may have been there, as the begin of it. */
+    message_id: string;
+    text: string;
     before?: number | null;
     after?: number | null;
   }>;

@@ -25,6 +25,19 @@ export async function call<T>(
   return answer as T;
 }
 
+/** Fetches a file, which has the name that the server gives to it. */
+export async function fetchFile(request: Request, path: string): Promise<File> {
+  const response = await reach(request, path, { method: 'GET' });
+  if (!response.ok) {
+    throw refusal(response, await response.json().catch(() => null));
+  }
+  const disposition = response.headers.get('Content-Disposition') ?? '';
+  const name = /filename\*=UTF-8''([^;]+)/i.exec(disposition)?.[1];
+  const type = response.headers.get('Content-Type') ?? '';
+  const content = await response.blob();
+  return new File([content], name ? decodeURIComponent(name) : '', { type });
+}
+
 async function reach(
   request: Request,
   path: string,

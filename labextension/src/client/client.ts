@@ -2,16 +2,22 @@ import type {
   Answer,
   Detail,
   EventName,
+  ExportFormat,
+  Found,
   HermesEvent,
+  MessagesPage,
   Prompt,
   Question,
   QuestionState,
+  RowChange,
+  SessionsPage,
+  SessionsQuery,
   Status,
   Summary,
   TurnState
 } from './api';
 import { alone, type Browser } from './browser';
-import { call, type Request } from './calls';
+import { call, fetchFile, type Request } from './calls';
 import type { Connection } from './connection';
 import { isNewer } from './cursor';
 import type { Observable } from './observable';
@@ -117,8 +123,19 @@ export class HermesClient {
     return this.server.status();
   }
 
-  sessions(limit = 50): Promise<{ sessions: Summary[] }> {
-    return this.server.sessions(limit);
+  sessions(query: SessionsQuery, signal?: AbortSignal): Promise<SessionsPage> {
+    return this.server.sessions(query, signal);
+  }
+
+  /** The newest messages in which all words of `text` are found. */
+  search(
+    text: string,
+    limit: number,
+    signal?: AbortSignal
+  ): Promise<{ results: Found[] }> {
+    const query = new URLSearchParams({ q: text, limit: String(limit) });
+    const options = signal ? { signal } : {};
+    return call(this.request, 'GET', `search?${query}`, options);
   }
 
   session(id: string): Promise<Detail> {
@@ -127,6 +144,30 @@ export class HermesClient {
 
   createSession(place: { notebook?: string; cwd?: string }): Promise<Detail> {
     return this.call('POST', 'sessions', place);
+  }
+
+  /** The last `limit` messages before a place, which an answer has given. */
+  messages(id: string, before: string, limit: number): Promise<MessagesPage> {
+    const query = new URLSearchParams({ before, limit: String(limit) });
+    return this.call('GET', `${pathOf(id)}/messages?${query}`);
+  }
+
+  changeSession(id: string, change: RowChange): Promise<Summary> {
+    return this.call('PATCH', pathOf(id), change);
+  }
+
+  /** Deletes it for good. */
+  deleteSession(id: string): Promise<unknown> {
+    return this.call('DELETE', pathOf(id));
+  }
+
+  /** A new conversation that begins with all that was said in this one. */
+  branch(id: string): Promise<Detail> {
+    return this.call('POST', `${pathOf(id)}/branch`);
+  }
+
+  exportSession(id: string, format: ExportFormat): Promise<File> {
+    return fetchFile(this.request, `${pathOf(id)}/export?format=${format}`);
   }
 
   /** Says it now or, while a turn is in hand, as `when_busy` says. */
@@ -235,7 +276,7 @@ export class HermesClient {
     if (!isRepeated) {
       this.tellListeners(event);
     }
-    for (const follower of this.followersOf(conversationOf(event))) {
+    for (const follower of this.followersOf(...conversationsOf(event))) {
       pass(event, follower);
     }
   }
@@ -289,7 +330,11 @@ export class HermesClient {
 
   private forget(sessionId: string): void {
     const gone = this.followersOf(sessionId);
-    gone.forEach(follower => this.followers.delete(follower));
+    const data = { sessions: [], removed: [sessionId] };
+    gone.forEach(follower => {
+      this.followers.delete(follower);
+      hand({ event: 'sessions', id: follower.seen, data }, follower.listener);
+    });
     if (gone.length > 0) {
       this.stream.want(this.followed());
     }
@@ -303,8 +348,8 @@ export class HermesClient {
     }
   }
 
-  private followersOf(sessionId: string | null): Follower[] {
-    return [...this.followers].filter(({ id }) => id === sessionId);
+  private followersOf(...sessionIds: string[]): Follower[] {
+    return [...this.followers].filter(({ id }) => sessionIds.includes(id));
   }
 }
 
@@ -312,11 +357,20 @@ function pathOf(sessionId: string): string {
   return `sessions/${encodeURIComponent(sessionId)}`;
 }
 
-function conversationOf(event: HermesEvent): string | null {
-  if (event.event === 'snapshot') {
-    return event.data.id;
+/** The conversations that an event tells of. */
+function conversationsOf(event: HermesEvent): string[] {
+  switch (event.event) {
+    case 'snapshot':
+      return [event.data.id];
+    case 'sessions': {
+      const { sessions, removed = [] } = event.data;
+      return [...sessions.map(({ id }) => id), ...removed];
+    }
+    default: {
+      const id = 'session_id' in event.data ? event.data.session_id : null;
+      return id ? [id] : [];
+    }
   }
-  return 'session_id' in event.data ? (event.data.session_id ?? null) : null;
 }
 
 /** Hands on what is new; a reopened stream repeats what others still lack. */

@@ -103,7 +103,7 @@ export class Polling {
       }
     };
     const [{ sessions }, { questions }, status] = await Promise.all([
-      this.server.sessions(ROWS, signal),
+      this.server.sessions({ limit: ROWS }, signal),
       this.server.questions(signal),
       this.server.status(signal),
       ...[...this.to.wanted()].map(detail)

@@ -1,4 +1,10 @@
-import type { Detail, Question, Status, Summary } from './api';
+import type {
+  Detail,
+  Question,
+  SessionsPage,
+  SessionsQuery,
+  Status
+} from './api';
 import { call, type Request } from './calls';
 
 /** What the page that leads asks the server for, on behalf of all. */
@@ -27,11 +33,12 @@ export class Server {
     return this.get(`sessions/${encodeURIComponent(id)}`, signal);
   }
 
-  sessions(
-    limit: number,
-    signal?: AbortSignal
-  ): Promise<{ sessions: Summary[] }> {
-    return this.get(`sessions?limit=${limit}`, signal);
+  sessions(query: SessionsQuery, signal?: AbortSignal): Promise<SessionsPage> {
+    const given = Object.entries(query).filter(
+      ([, value]) => value !== null && value !== '' && value !== false
+    );
+    const parameters = given.map(([name, value]) => [name, String(value)]);
+    return this.get(`sessions?${new URLSearchParams(parameters)}`, signal);
   }
 
   questions(signal?: AbortSignal): Promise<{ questions: Question[] }> {

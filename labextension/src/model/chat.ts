@@ -3,10 +3,12 @@ import {
   ApiError,
   type Answer,
   type AnswerValue,
+  type Found,
   type Question,
   type Turn,
   type WhenBusy
 } from '../client/api';
+import { isGone } from '../client/calls';
 import type { HermesClient } from '../client/client';
 import { isInTouch } from '../client/connection';
 import type { Observable } from '../client/observable';
@@ -18,6 +20,12 @@ import {
   type EditDraft
 } from './drafts';
 import type { MessageModel } from './message';
+
+/** Earlier messages that are loaded at a time. */
+const EARLIER = 50;
+
+/** How far back a message that was found is looked for. */
+const SEEK = { pages: 10, messages: 200 };
 
 export interface ChatOptions {
   /** What others read of where an answer was given. */
@@ -41,6 +49,8 @@ export class ChatModel {
   /** Whether the list of conversations is shown in place of this one. */
   readonly listing = signal(false);
   readonly id = computed(() => this.conversation.value.id.value);
+  /** Whether a person has the conversation before their eyes. */
+  readonly isShown = signal(false);
 
   private readonly drafts: Drafts;
   private readonly ends: (() => void)[];
@@ -51,6 +61,7 @@ export class ChatModel {
   /** The questions and messages of which the draft is on its way. */
   private readonly submitting = new Set<string>();
   private readonly preparing = new Map<Conversation, Promise<void>>();
+  private readonly extending = new Map<Conversation, Promise<void>>();
 
   constructor(
     private readonly client: HermesClient,
@@ -66,7 +77,8 @@ export class ChatModel {
           void this.load(conversation);
         }
       }),
-      effect(() => this.rescueDrafts())
+      effect(() => this.rescueDrafts()),
+      effect(() => this.markRead())
     ];
   }
 
@@ -88,6 +100,49 @@ export class ChatModel {
     conversation.id.value = id;
     this.show(conversation);
     await this.load(conversation);
+  }
+
+  /** Opens a conversation at a message that was found in it. */
+  async openAt(found: Found): Promise<void> {
+    await this.open(found.session_id);
+    const conversation = this.conversation.value;
+    if (this.id.value === found.session_id && conversation.loaded.value) {
+      await this.seek(found, conversation);
+    }
+  }
+
+  private async seek(found: Found, conversation: Conversation): Promise<void> {
+    const { lit, isMissing, extendError } = conversation;
+    lit.value = null;
+    isMissing.value = false;
+    for (let page = 0; page < SEEK.pages; page += 1) {
+      const message = conversation.find(found);
+      if (message) {
+        lit.value = message.id;
+        return;
+      }
+      if (!conversation.beginsAfter(found.at)) {
+        break;
+      }
+      await this.extend(conversation, SEEK.messages);
+      if (extendError.value || this.conversation.value !== conversation) {
+        return;
+      }
+    }
+    isMissing.value = true;
+  }
+
+  /** Loads the messages before those that are loaded. */
+  loadEarlier(): Promise<void> {
+    return this.extend(this.conversation.value, EARLIER);
+  }
+
+  /** Leaves a conversation that is gone, with what was typed in it. */
+  leave(): void {
+    const typed = this.draft.value;
+    this.setDraft('');
+    this.newChat();
+    this.setDraft(joined(this.draft.value, typed));
   }
 
   setDraft(text: string): void {
@@ -184,7 +239,7 @@ export class ChatModel {
     this.error.value = null;
     const { turn_id, state } = await this.client.undo(conversation.id.value);
     conversation.began({ turn_id, state, origin: 'user', action: 'undo' });
-    if (prompt && this.draft.value === '' && this.isShown(conversation)) {
+    if (prompt && this.draft.value === '' && this.isCurrent(conversation)) {
       this.setDraft(prompt.text.value);
     }
   }
@@ -210,7 +265,7 @@ export class ChatModel {
       return this.fail(error, conversation);
     }
     conversation.dequeue(turn_id);
-    if (this.isShown(conversation)) {
+    if (this.isCurrent(conversation)) {
       this.keepText(text ?? '');
     } else {
       this.storeText(text ?? '', conversation.id.value);
@@ -383,7 +438,7 @@ export class ChatModel {
     } catch (error) {
       const isShown = this.conversation.value === conversation;
       if (isShown && ApiError.from(error).status === 404) {
-        this.newChat();
+        this.leave();
         this.fail(error, this.conversation.value);
       } else {
         this.fail(error, conversation);
@@ -414,8 +469,67 @@ export class ChatModel {
     );
     if (this.conversation.value === conversation) {
       this.unfollow = end;
+      void this.nameParent(conversation);
     } else {
       end();
+    }
+  }
+
+  private async nameParent(conversation: Conversation): Promise<void> {
+    const { parentId, parentName } = conversation;
+    if (parentId.value === '') {
+      return;
+    }
+    try {
+      const { title, preview } = await this.client.session(parentId.value);
+      parentName.value = title || preview || '';
+    } catch (error) {
+      if (isGone(error)) {
+        parentId.value = '';
+      }
+    }
+  }
+
+  private extend(conversation: Conversation, limit: number): Promise<void> {
+    const extending =
+      this.extending.get(conversation) ??
+      this.askEarlier(conversation, limit).finally(() =>
+        this.extending.delete(conversation)
+      );
+    this.extending.set(conversation, extending);
+    return extending;
+  }
+
+  private async askEarlier(
+    conversation: Conversation,
+    limit: number
+  ): Promise<void> {
+    const { id, earlier, isExtending, extendError } = conversation;
+    const place = earlier.value;
+    if (place === null) {
+      return;
+    }
+    isExtending.value = true;
+    extendError.value = null;
+    try {
+      const page = await this.client.messages(id.value, place, limit);
+      conversation.prepend(place, page);
+    } catch (error) {
+      extendError.value = ApiError.from(error);
+    } finally {
+      isExtending.value = false;
+    }
+  }
+
+  /** Takes note that all of the conversation has been seen. */
+  private markRead(): void {
+    const { id, unread, running } = this.conversation.value;
+    if (this.isShown.value && unread.value && running.value === null) {
+      unread.value = false;
+      // Not taken, it is unread still, and so it is told again.
+      this.client
+        .changeSession(id.peek(), { read: true })
+        .catch(() => undefined);
     }
   }
 
@@ -430,18 +544,18 @@ export class ChatModel {
     }
   }
 
-  private isShown(conversation: Conversation): boolean {
+  private isCurrent(conversation: Conversation): boolean {
     return this.conversation.value === conversation;
   }
 
   private fail(error: unknown, conversation: Conversation): void {
-    if (this.isShown(conversation)) {
+    if (this.isCurrent(conversation)) {
       this.error.value = ApiError.from(error);
     }
   }
 
   private giveBack(text: string, conversation: Conversation): void {
-    if (this.isShown(conversation)) {
+    if (this.isCurrent(conversation)) {
       this.setDraft(joined(text, this.draft.value));
     } else {
       this.storeText(text, conversation.id.value);

@@ -1,11 +1,15 @@
 import { batch, computed, signal } from '@preact/signals';
 import type {
+  ApiError,
   Capability,
   Detail,
   EventData,
+  Found,
   Gauge,
   HermesEvent,
   Message,
+  NoticeLevel,
+  MessagesPage,
   MessageStatus,
   Question,
   Turn,
@@ -18,6 +22,9 @@ export interface Outgoing {
   clientId: string;
   text: string;
 }
+
+/** Messages that a snapshot carries if there are as many. */
+const SNAPSHOT_MESSAGES = 50;
 
 const BUSY: ReadonlySet<TurnState> = new Set<TurnState>([
   'starting',
@@ -44,7 +51,10 @@ function entryOf(question: Question): Message {
 }
 
 /** The messages with the questions between them, where they were asked. */
-function transcriptOf({ messages, questions }: Detail): Message[] {
+function transcriptOf(
+  messages: readonly Message[],
+  questions: readonly Question[]
+): Message[] {
   const told = new Set(messages.map(({ question }) => question?.id));
   const transcript = [...messages];
   for (const question of questions.filter(({ id }) => !told.has(id))) {
@@ -78,7 +88,26 @@ export class Conversation {
   readonly loaded = signal(false);
   /** Whether the agent does what it would else have to ask for. */
   readonly skipsApprovals = signal(false);
-  private readonly capabilities = signal<readonly Capability[] | null>(null);
+  readonly relation = signal<Detail['relation']>('root');
+  /** The conversation it comes from; empty if there is none. */
+  readonly parentId = signal('');
+  readonly parentName = signal('');
+  readonly capabilities = signal<readonly Capability[] | null>(null);
+  readonly isReadOnly = computed(
+    () => this.capabilities.value?.includes('prompt') === false
+  );
+  readonly unread = signal(false);
+  /** It was deleted while it was shown. */
+  readonly isGone = signal(false);
+
+  /** Where earlier messages are asked for; null: it begins with the first. */
+  readonly earlier = signal<string | null>(null);
+  readonly isExtending = signal(false);
+  readonly extendError = signal<ApiError | null>(null);
+  /** The id of the message that a search has led to. */
+  readonly lit = signal<string | null>(null);
+  /** A search has led to a message that could not be had. */
+  readonly isMissing = signal(false);
 
   /** The turn the agent works on now. */
   readonly running = computed(() => {
@@ -146,6 +175,8 @@ export class Conversation {
   private readonly byTool = new Map<string, MessageModel>();
   /** The turns of which the stream has spoken. */
   private readonly announced = new Set<string>();
+  /** Questions from before the messages that are loaded. */
+  private earlierQuestions: readonly Question[] = [];
 
   apply(event: HermesEvent): void {
     batch(() => this.reduce(event));
@@ -193,6 +224,51 @@ export class Conversation {
     );
   }
 
+  /**
+   * Puts messages before the others, which were asked for at `place`; not if
+   * a snapshot has changed meanwhile what the others are.
+   */
+  prepend(place: string, { messages, before }: MessagesPage): void {
+    if (this.earlier.value !== place) {
+      return;
+    }
+    const fresh = messages.filter(({ id }) => !this.byId.has(id));
+    const first = before === null ? undefined : messages[0];
+    const entries = transcriptOf(fresh, this.takeQuestionsSince(first)).map(
+      message => this.index(new MessageModel(message))
+    );
+    batch(() => {
+      this.messages.value = [...entries, ...this.messages.value];
+      this.earlier.value = before;
+    });
+  }
+
+  /** The message that was found, if it is loaded. */
+  find({ message_id, role, snippet, at }: Found): MessageModel | null {
+    const known = this.byId.get(message_id);
+    if (known) {
+      return known;
+    }
+    // What was said since the server began has another id than it is stored
+    // under, and so may a copy that a compaction made.
+    const text = snippet.map(piece => piece.text).join('');
+    const words = text.replace(/^…|…$/g, '').trim();
+    const isAll = !this.beginsAfter(at);
+    const fitting = this.messages.value.filter(
+      message =>
+        message.role === role &&
+        (isAll || message.turnId !== null) &&
+        message.text.value.includes(words)
+    );
+    return fitting.at(-1) ?? null;
+  }
+
+  /** Whether messages of that time may not be loaded yet. */
+  beginsAfter(at: number): boolean {
+    const first = this.messages.value.find(message => message.at !== null);
+    return this.earlier.value !== null && at <= (first?.at ?? at);
+  }
+
   setQuestion(question: Question): void {
     const others = this.questions.value.filter(({ id }) => id !== question.id);
     this.questions.value = isUnfinished(question)
@@ -204,6 +280,10 @@ export class Conversation {
     );
     if (entry) {
       entry.question.value = question;
+    } else if (this.earlierQuestions.some(({ id }) => id === question.id)) {
+      this.earlierQuestions = this.earlierQuestions.map(earlier =>
+        earlier.id === question.id ? question : earlier
+      );
     } else {
       this.add(entryOf(question));
     }
@@ -240,9 +320,11 @@ export class Conversation {
         this.gauge.value = event.data.context;
         return;
       case 'compaction':
-        return this.addCompaction(event.id, event.data);
+        return this.addCompaction(event.data);
       case 'session':
         return this.setSession(event.data);
+      case 'sessions':
+        return this.setRow(event.data);
       case 'notice':
         return this.addNotice(event.id, event.data);
     }
@@ -263,21 +345,37 @@ export class Conversation {
     if (detail.turn) {
       this.announced.add(detail.turn.turn_id);
     }
-    this.replaceMessages(transcriptOf(detail));
+    this.relation.value = detail.relation;
+    this.parentId.value = detail.parent_id ?? '';
+    this.capabilities.value = detail.capabilities;
+    this.unread.value = detail.unread;
+    this.replaceMessages(detail);
     this.questions.value = detail.questions.filter(isUnfinished).sort(byAge);
     this.loaded.value = true;
   }
 
   /** Keeps the entries that stay, and with them what is already painted. */
-  private replaceMessages(messages: readonly Message[]): void {
+  private replaceMessages({ messages, questions }: Detail): void {
+    const kept = this.keptBefore(messages);
+    const isAll = this.earlier.value === null && kept.length === 0;
     const known = new Map(this.byId);
     this.byId.clear();
     this.byTool.clear();
-    const entries = messages.map(message => {
+    kept.forEach(entry => this.index(entry));
+    for (const question of questions) {
+      const entry = this.byId.get(question.id);
+      if (entry) {
+        entry.question.value = question;
+      }
+    }
+    this.earlierQuestions = questions.filter(({ id }) => !this.byId.has(id));
+    const since = this.takeQuestionsSince(isAll ? undefined : messages[0]);
+    const replaced = transcriptOf(messages, since).map(message => {
       const entry = known.get(message.id) ?? new MessageModel(message);
       entry.update(message);
       return this.index(entry);
     });
+    const entries = [...kept, ...replaced];
     const before = this.messages.value;
     const same =
       before.length === entries.length &&
@@ -285,6 +383,29 @@ export class Conversation {
     if (!same) {
       this.messages.value = entries;
     }
+  }
+
+  /**
+   * The loaded entries that stand before those of a snapshot; none if it does
+   * not go on from them.
+   */
+  private keptBefore(messages: readonly Message[]): readonly MessageModel[] {
+    const first = messages[0]?.id ?? null;
+    const isWhole = messages.length < SNAPSHOT_MESSAGES;
+    const place = this.messages.value.findIndex(({ id }) => id === first);
+    if (isWhole || place < 0) {
+      this.earlier.value = isWhole ? null : first;
+      return [];
+    }
+    return this.messages.value.slice(0, place);
+  }
+
+  /** The held back questions since `first`, or all; the others stay so. */
+  private takeQuestionsSince(first: Message | undefined): Question[] {
+    const since = first?.at ?? 0;
+    const all = this.earlierQuestions;
+    this.earlierQuestions = all.filter(({ asked_at }) => asked_at < since);
+    return all.filter(({ asked_at }) => asked_at >= since);
   }
 
   private index(entry: MessageModel): MessageModel {
@@ -296,11 +417,8 @@ export class Conversation {
     return entry;
   }
 
-  private add(
-    message: Message,
-    notice?: ConstructorParameters<typeof MessageModel>[1]
-  ): MessageModel {
-    const entry = this.index(new MessageModel(message, notice));
+  private add(message: Message, level?: NoticeLevel): MessageModel {
+    const entry = this.index(new MessageModel(message, level));
     this.messages.value = [...this.messages.value, entry];
     return entry;
   }
@@ -408,19 +526,29 @@ export class Conversation {
       session.skip_approvals ?? this.skipsApprovals.value;
   }
 
-  private addCompaction(id: string, data: EventData['compaction']): void {
-    const compaction = {
-      before: data.before ?? null,
-      after: data.after ?? null
-    };
-    this.add({ id, role: 'notice', text: '' }, { compaction });
+  private setRow({ sessions, removed }: EventData['sessions']): void {
+    const row = sessions.find(({ id }) => id === this.id.value);
+    this.unread.value = row?.unread ?? this.unread.value;
+    this.isGone.value ||= removed?.includes(this.id.value) ?? false;
+  }
+
+  private addCompaction(data: EventData['compaction']): void {
+    const { message_id: id, text, before = null, after = null } = data;
+    const compaction = { messages: null, before, after };
+    const notice: Message = { id, role: 'notice', text, compaction };
+    const known = this.byId.get(id);
+    if (known) {
+      known.update(notice);
+    } else {
+      this.add(notice);
+    }
   }
 
   private addNotice(id: string, notice: EventData['notice']): void {
     const messageId = notice.message_id ?? id;
     if (!this.byId.has(messageId)) {
-      const message = { id: messageId, role: 'notice', text: notice.text };
-      this.add(message as Message, { level: notice.level });
+      const { text, level } = notice;
+      this.add({ id: messageId, role: 'notice', text }, level);
     }
   }
 

@@ -4,6 +4,9 @@ import type { HermesClient } from '../client/client';
 import { isInTouch } from '../client/connection';
 import { isBusy } from './conversation';
 
+/** Of the newest conversations, so many are looked at. */
+const MOST = 50;
+
 /** The conversations in which the agent works now. */
 export class LiveModel {
   readonly rows = computed((): readonly Summary[] => {
@@ -41,7 +44,7 @@ export class LiveModel {
   async refresh(): Promise<void> {
     try {
       // Newest activity comes first, so what is alive is among the first.
-      const { sessions } = await this.client.sessions();
+      const { sessions } = await this.client.sessions({ limit: MOST });
       this.candidates.value = sessions.filter(isAlive);
     } catch {
       // The next contact asks again.

@@ -1,17 +1,12 @@
 import { signal } from '@preact/signals';
 import type {
+  Compaction,
   Message,
   MessageStatus,
   NoticeLevel,
   Question,
   Tool
 } from '../client/api';
-
-/** What a compaction of the context left, in tokens. */
-export interface Compaction {
-  before: number | null;
-  after: number | null;
-}
 
 /**
  * One entry of the transcript. Its parts are signals of their own, so that a
@@ -21,6 +16,7 @@ export class MessageModel {
   readonly id: string;
   readonly role: Message['role'];
   readonly turnId: string | null;
+  readonly at: number | null;
   readonly text = signal('');
   readonly reasoning = signal('');
   readonly status = signal<MessageStatus>('complete');
@@ -28,22 +24,19 @@ export class MessageModel {
   readonly progress = signal('');
   readonly question = signal<Question | null>(null);
   readonly level: NoticeLevel;
-  readonly compaction: Compaction | null;
+  readonly compaction = signal<Compaction | null>(null);
   /** Said into a turn that ran. */
   readonly steered: boolean;
   /** Seconds of reasoning, where this page has seen its begin and its end. */
   readonly thought = signal<number | null>(null);
   private thinkingSince: number | null = null;
 
-  constructor(
-    message: Message,
-    notice: { level?: NoticeLevel; compaction?: Compaction } = {}
-  ) {
+  constructor(message: Message, level: NoticeLevel = 'info') {
     this.id = message.id;
     this.role = message.role;
     this.turnId = message.turn_id ?? null;
-    this.level = notice.level ?? 'info';
-    this.compaction = notice.compaction ?? null;
+    this.at = message.at ?? null;
+    this.level = level;
     this.steered = message.steered ?? false;
     this.update(message);
   }
@@ -55,6 +48,7 @@ export class MessageModel {
     this.status.value = message.status ?? 'complete';
     this.tool.value = message.tool ?? null;
     this.question.value = message.question ?? null;
+    this.compaction.value = message.compaction ?? null;
   }
 
   append(text: string): void {

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
 import type { SessionsModel } from '../model/sessions';
@@ -8,6 +9,7 @@ import { ConnectionBar } from './connection-bar';
 import { useHost, useTrans } from './host';
 import { BackIcon, ListIcon, NewIcon } from './icons';
 import { QuestionQueue } from './question-queue';
+import { BranchLine, GoneLine, ReadOnlyLine } from './relation';
 import { SessionList } from './session-list';
 import { SkipBanner } from './skip-approvals';
 import { Transcript } from './transcript';
@@ -26,10 +28,24 @@ export interface ChatProps {
 export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
   const { trans, openFile } = useHost();
   const conversation = chat.conversation.value;
+  const panel = useRef<HTMLElement>(null);
+  const wasListing = useRef(false);
+
+  useEffect(() => {
+    // What was clicked is there no more; the person goes on in its place.
+    if (chat.listing.value !== wasListing.current) {
+      wasListing.current = chat.listing.value;
+      const next = chat.listing.value ? '.hj-search' : '.hj-input, .hj-scroll';
+      // A message that was found has taken it already.
+      if (conversation.lit.peek() === null) {
+        panel.current!.querySelector<HTMLElement>(next)?.focus();
+      }
+    }
+  }, [chat.listing.value]);
 
   if (sessions && chat.listing.value) {
     return (
-      <section class="hj-root hj-chat" aria-label="Hermes">
+      <section class="hj-root hj-chat" aria-label="Hermes" ref={panel}>
         <header class="hj-head">
           <IconButton
             label={trans.__('Back to the conversation')}
@@ -45,7 +61,9 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
         <SessionList
           sessions={sessions}
           currentId={chat.id.value}
-          onOpen={id => void chat.open(id)}
+          onOpen={(id, found) =>
+            void (found ? chat.openAt(found) : chat.open(id))
+          }
         />
       </section>
     );
@@ -59,7 +77,12 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
     }
   };
   return (
-    <section class="hj-root hj-chat" aria-label="Hermes" onClick={followFile}>
+    <section
+      class="hj-root hj-chat"
+      aria-label="Hermes"
+      ref={panel}
+      onClick={followFile}
+    >
       <header class="hj-head">
         <h2 title={title} dir="auto">
           {title}
@@ -84,6 +107,7 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
         )}
       </header>
       <ConnectionBar page={page} />
+      <BranchLine chat={chat} conversation={conversation} />
       <SkipBanner chat={chat} />
       <AgentCard agent={page.agent.value} />
       {conversation.isEmpty.value ? (
@@ -92,9 +116,21 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
         <Transcript chat={chat} page={page} />
       )}
       <QuestionQueue chat={chat} />
-      <Composer chat={chat} page={page} />
+      <Foot chat={chat} page={page} />
     </section>
   );
+}
+
+/** Where the person goes on, if they can. */
+function Foot({ chat, page }: ChatProps): JSX.Element {
+  const conversation = chat.conversation.value;
+  if (conversation.isGone.value) {
+    return <GoneLine chat={chat} />;
+  }
+  if (conversation.isReadOnly.value) {
+    return <ReadOnlyLine chat={chat} conversation={conversation} />;
+  }
+  return <Composer chat={chat} page={page} />;
 }
 
 function IconButton(props: {

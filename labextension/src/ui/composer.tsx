@@ -33,19 +33,7 @@ export function Composer(props: {
     input.current?.focus();
   };
 
-  useLayoutEffect(() => {
-    if (input.current) {
-      fitToText(input.current);
-    }
-  }, [draft]);
-
-  if (!conversation.can('prompt')) {
-    return (
-      <p class="hj-bar">
-        {trans.__('This conversation is another one’s work: read only.')}
-      </p>
-    );
-  }
+  useLayoutEffect(() => fitToText(input.current!), [draft]);
 
   return (
     <form

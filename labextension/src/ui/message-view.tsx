@@ -1,7 +1,8 @@
 import { useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { ChatModel } from '../model/chat';
-import type { Compaction, MessageModel } from '../model/message';
+import type { Compaction } from '../client/api';
+import type { MessageModel } from '../model/message';
 import type { Trans } from '../client/page';
 import { CopyButton } from './copy-button';
 import { useTrans } from './host';
@@ -29,8 +30,8 @@ export function MessageView(props: {
     case 'notice':
       return (
         <p class="hj-notice" data-level={message.level}>
-          {message.compaction
-            ? compacted(message.compaction, trans)
+          {message.compaction.value
+            ? compacted(message.compaction.value, trans)
             : message.text}
         </p>
       );
@@ -39,13 +40,21 @@ export function MessageView(props: {
   }
 }
 
-function compacted({ before, after }: Compaction, trans: Trans): string {
-  return before === null || after === null
+function compacted(compaction: Compaction, trans: Trans): string {
+  const { messages, before, after } = compaction;
+  if (before !== null && after !== null) {
+    return trans.__(
+      'The context was compacted: %1 → %2 tokens',
+      before.toLocaleString(),
+      after.toLocaleString()
+    );
+  }
+  return messages === null
     ? trans.__('The context was compacted')
-    : trans.__(
-        'The context was compacted: %1 → %2 tokens',
-        before.toLocaleString(),
-        after.toLocaleString()
+    : trans._n(
+        'The context was compacted: one message became a summary',
+        'The context was compacted: %1 messages became a summary',
+        messages
       );
 }
 

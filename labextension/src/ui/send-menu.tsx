@@ -5,7 +5,7 @@ import type { WhenBusy } from '../client/api';
 import type { Conversation } from '../model/conversation';
 import { useDismissal } from './dismissal';
 import { useTrans } from './host';
-import { MoreIcon } from './icons';
+import { UpIcon } from './icons';
 
 /** The ways to send while the agent works, beside the Send button. */
 export function SendMenu(props: {
@@ -65,7 +65,7 @@ export function SendMenu(props: {
           isOpen.value = !isOpen.value;
         }}
       >
-        <MoreIcon />
+        <UpIcon />
       </button>
       {isOpen.value && (
         <div

@@ -1,85 +1,87 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
-import type { Summary } from '../client/api';
-import type { Trans } from '../client/page';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Found } from '../client/api';
 import type { SessionsModel } from '../model/sessions';
 import { FailureView } from './failure-view';
 import { useTrans } from './host';
+import { SearchResults, SessionFilter } from './session-search';
+import { SessionTree } from './session-tree';
 
-/** The conversations, newest activity first. */
+/** The conversations, newest activity first, and what is found in them. */
 export function SessionList(props: {
   sessions: SessionsModel;
   currentId: string;
-  onOpen: (id: string) => void;
+  /** With `found`, at that message. */
+  onOpen: (id: string, found?: Found) => void;
 }): JSX.Element {
   const { sessions, currentId, onOpen } = props;
   const trans = useTrans();
-  const rows = sessions.rows.value;
+  const list = useRef<HTMLDivElement>(null);
+  const error = sessions.error.value;
 
   useEffect(() => void sessions.load(), [sessions]);
 
   return (
-    <div class="hj-sessions">
-      {sessions.error.value && <FailureView failure={sessions.error.value} />}
-      {rows?.length === 0 && (
-        <p class="hj-quiet">{trans.__('No conversations yet.')}</p>
-      )}
-      <ul aria-label={trans.__('Conversations')}>
-        {rows?.map(row => (
-          <li key={row.id}>
+    <div class="hj-sessions" ref={list}>
+      <SessionFilter
+        sessions={sessions}
+        onDown={() =>
+          list.current!.querySelector<HTMLElement>('[tabindex="0"]')?.focus()
+        }
+      />
+      <div class="hj-sessions-rows">
+        {error && (
+          <>
+            <FailureView failure={error} />
             <button
               type="button"
-              class="hj-session"
-              aria-current={row.id === currentId}
-              onClick={() => onOpen(row.id)}
+              class="hj-button hj-more"
+              onClick={() => void sessions.load()}
             >
-              <span class="hj-session-title" dir="auto">
-                {row.title || row.preview || trans.__('Untitled')}
-              </span>
-              <span class="hj-session-state" data-state={row.state}>
-                {stateOf(row, trans)}
-              </span>
-              <span class="hj-session-preview" dir="auto">
-                {row.title ? row.preview : ''}
-              </span>
-              <span class="hj-quiet">{since(row.last_active)}</span>
+              {trans.__('Try again')}
             </button>
-          </li>
-        ))}
-      </ul>
+          </>
+        )}
+        <Emptiness sessions={sessions} />
+        <SessionTree
+          sessions={sessions}
+          currentId={currentId}
+          onOpen={id => onOpen(id)}
+        />
+        {sessions.hasMore.value && (
+          <button
+            type="button"
+            class="hj-button hj-more"
+            onClick={() => void sessions.showMore()}
+          >
+            {trans.__('Show more')}
+          </button>
+        )}
+        <SearchResults
+          sessions={sessions}
+          onOpen={found => onOpen(found.session_id, found)}
+        />
+      </div>
     </div>
   );
 }
 
-function stateOf({ state, attention }: Summary, trans: Trans): string {
-  if (attention.clarify + attention.approval > 0 || state === 'waiting') {
-    return trans.__('needs you');
+function Emptiness({
+  sessions
+}: {
+  sessions: SessionsModel;
+}): JSX.Element | null {
+  const trans = useTrans();
+  if (sessions.rows.value?.length !== 0) {
+    return null;
   }
-  switch (state) {
-    case 'running':
-      return trans.__('working');
-    case 'error':
-      return trans.__('failed');
-    case 'idle':
-      return '';
+  let text = trans.__('No conversations yet.');
+  if (sessions.text.value.trim() !== '') {
+    text = trans.__('No conversation begins with or is called that.');
+  } else if (sessions.archived.value) {
+    text = trans.__('Nothing is archived.');
+  } else if (sessions.source.value !== null) {
+    text = trans.__('No conversations from there.');
   }
-}
-
-const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60]
-];
-
-function since(time: number): string {
-  const seconds = Math.max(0, Date.now() / 1000 - time);
-  const [unit, length] = UNITS.find(([, size]) => seconds >= size) ?? [
-    'minute',
-    60
-  ];
-  const format = new Intl.RelativeTimeFormat(undefined, {
-    numeric: 'auto',
-    style: 'narrow'
-  });
-  return format.format(-Math.floor(seconds / length), unit);
+  return <p class="hj-quiet hj-none">{text}</p>;
 }

@@ -1,14 +1,21 @@
-import { useSignal, useSignalEffect } from '@preact/signals';
-import type { JSX, RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useSignalEffect } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { ChatModel } from '../model/chat';
 import type { Conversation } from '../model/conversation';
+import type { MessageModel } from '../model/message';
 import type { PageModel } from '../model/page';
+import { Earlier } from './earlier';
 import { FailedTurn } from './failed-turn';
 import { useTrans } from './host';
 import { DownIcon } from './icons';
 import { MessageView } from './message-view';
+import { useScrolling } from './scrolling';
+import { useShown } from './shown';
 import { UserPrompt } from './user-message';
+
+/** How long a message that was found stays lit. */
+const LIT_MS = 3000;
 
 /** The messages of a conversation, oldest first. */
 export function Transcript(props: {
@@ -19,11 +26,38 @@ export function Transcript(props: {
   const conversation = chat.conversation.value;
   const trans = useTrans();
   const box = useRef<HTMLDivElement>(null);
-  const { atEnd, toEnd } = useFollowedEnd(box);
+  const log = useRef<HTMLDivElement>(null);
+  const scrolling = useScrolling(box, log, () => {
+    // What has failed waits for the person to try again.
+    if (conversation.extendError.peek() === null) {
+      void chat.loadEarlier();
+    }
+  });
+  const { atEnd, toEnd, hold, toEntry } = scrolling;
   const running = conversation.running.value;
   const sending = conversation.outgoing.value.length > 0;
+  const messages = conversation.messages.value;
+  const lit = conversation.lit.value;
 
-  useEffect(toEnd, [conversation]);
+  useShown(box, isShown => {
+    chat.isShown.value = isShown;
+  });
+  useLayoutEffect(hold, [messages]);
+  useEffect(() => {
+    if (conversation.lit.peek() === null) {
+      toEnd();
+    }
+  }, [conversation]);
+  useLayoutEffect(() => {
+    if (lit === null) {
+      return;
+    }
+    toEntry(lit);
+    const end = setTimeout(() => {
+      conversation.lit.value = null;
+    }, LIT_MS);
+    return () => clearTimeout(end);
+  }, [lit]);
   useSignalEffect(() => {
     if (conversation.outgoing.value.length > 0) {
       toEnd();
@@ -33,9 +67,22 @@ export function Transcript(props: {
   return (
     <div class="hj-transcript">
       <div class="hj-scroll" ref={box} tabIndex={0}>
-        <div class="hj-log" role="log" aria-label={trans.__('Conversation')}>
-          {conversation.messages.value.map(message => (
-            <MessageView key={message.id} message={message} chat={chat} />
+        <Earlier chat={chat} conversation={conversation} box={box} />
+        <div
+          class="hj-log"
+          role="log"
+          aria-label={trans.__('Conversation')}
+          // What is put above for who reads there is no news.
+          aria-live={atEnd.value ? 'polite' : 'off'}
+          ref={log}
+        >
+          {messages.map(message => (
+            <Entry
+              key={message.id}
+              message={message}
+              chat={chat}
+              isLit={message.id === lit}
+            />
           ))}
           <FailedTurn chat={chat} />
           {conversation.awaited.value.map(prompt => (
@@ -60,6 +107,25 @@ export function Transcript(props: {
           {trans.__('Jump to latest')}
         </button>
       )}
+    </div>
+  );
+}
+
+function Entry(props: {
+  message: MessageModel;
+  chat: ChatModel;
+  isLit: boolean;
+}): JSX.Element {
+  const { message, chat, isLit } = props;
+  return (
+    <div
+      class="hj-entry"
+      data-key={message.id}
+      data-lit={isLit}
+      // For the focus of whoever comes here from a search.
+      tabIndex={-1}
+    >
+      <MessageView message={message} chat={chat} />
     </div>
   );
 }
@@ -92,41 +158,4 @@ function Activity(props: {
       {text}
     </p>
   );
-}
-
-/** Stays at the end while the person is there, and nowhere else. */
-function useFollowedEnd(box: RefObject<HTMLDivElement>) {
-  const atEnd = useSignal(true);
-  const toEnd = (): void => {
-    atEnd.value = true;
-    box.current?.scrollTo({ top: box.current.scrollHeight });
-  };
-  useEffect(() => {
-    const node = box.current!;
-    let last = 0;
-    const onScroll = (): void => {
-      const below = node.scrollHeight - node.scrollTop - node.clientHeight;
-      const isBack = node.scrollTop < last;
-      last = node.scrollTop;
-      // The text may have grown since: only going back means leaving the end.
-      if (below < 24) {
-        atEnd.value = true;
-      } else if (isBack) {
-        atEnd.value = false;
-      }
-    };
-    const resized = new ResizeObserver(() => {
-      if (atEnd.peek()) {
-        toEnd();
-      }
-    });
-    resized.observe(node);
-    resized.observe(node.firstElementChild!);
-    node.addEventListener('scroll', onScroll, { passive: true });
-    return () => {
-      resized.disconnect();
-      node.removeEventListener('scroll', onScroll);
-    };
-  }, []);
-  return { atEnd, toEnd };
 }

@@ -1,0 +1,48 @@
+import type { JSX, RefObject } from 'preact';
+import type { ChatModel } from '../model/chat';
+import type { Conversation } from '../model/conversation';
+import { FailureView } from './failure-view';
+import { useTrans } from './host';
+
+/** The way from the first message that is loaded to those before it. */
+export function Earlier(props: {
+  chat: ChatModel;
+  conversation: Conversation;
+  /** Takes the focus when the button goes. */
+  box: RefObject<HTMLElement>;
+}): JSX.Element {
+  const { chat, conversation, box } = props;
+  const trans = useTrans();
+  const error = conversation.extendError.value;
+  const isExtending = conversation.isExtending.value;
+  const load = async (event: Event): Promise<void> => {
+    const button = event.currentTarget as HTMLElement;
+    await chat.loadEarlier();
+    // With the button goes its focus, to nobody.
+    const isLost = [button, document.body].includes(
+      document.activeElement as HTMLElement
+    );
+    if (conversation.earlier.value === null && isLost) {
+      box.current?.focus({ preventScroll: true });
+    }
+  };
+  return (
+    <div class="hj-earlier">
+      {conversation.isMissing.value && (
+        <p class="hj-notice" role="status">
+          {trans.__(
+            'The message that was found is too far back, or was taken back since.'
+          )}
+        </p>
+      )}
+      {error && <FailureView failure={error} />}
+      {conversation.earlier.value === null ? (
+        <p class="hj-quiet">{trans.__('The beginning of this conversation')}</p>
+      ) : (
+        <button type="button" class="hj-button" onClick={load}>
+          {isExtending ? trans.__('Loading…') : trans.__('Earlier messages')}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,126 @@
+import { useSignal, type ReadonlySignal } from '@preact/signals';
+import type { RefObject } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+/** As near to the beginning, what is earlier is asked for; in pixels. */
+const NEAR = 300;
+const NEAR_END = 24;
+
+export interface Scrolling {
+  readonly atEnd: ReadonlySignal<boolean>;
+  toEnd(): void;
+  /** Puts what the person looks at back to where it was. */
+  hold(): void;
+  /** Goes to an entry of the log, and gives it the focus. */
+  toEntry(key: string): void;
+}
+
+/**
+ * Stays at the end while the person is there, and else with the entry that
+ * stands at the top of the view, whatever is put above it or grows there.
+ */
+export function useScrolling(
+  box: RefObject<HTMLElement>,
+  log: RefObject<HTMLElement>,
+  onNearBeginning: () => void
+): Scrolling {
+  const atEnd = useSignal(true);
+  const anchor = useRef<{ entry: Element; top: number } | null>(null);
+  const last = useRef(0);
+  const onNear = useRef(onNearBeginning);
+  onNear.current = onNearBeginning;
+
+  const topOf = (entry: Element): number =>
+    entry.getBoundingClientRect().top -
+    box.current!.getBoundingClientRect().top;
+  const scroll = (top: number): void => {
+    box.current!.scrollTop = top;
+    // Not a movement of the person's.
+    last.current = box.current!.scrollTop;
+  };
+  const drop = (entry: Element): void => {
+    anchor.current = { entry, top: topOf(entry) };
+  };
+
+  const toEnd = (): void => {
+    atEnd.value = true;
+    scroll(box.current!.scrollHeight);
+  };
+  const hold = (): void => {
+    if (atEnd.peek()) {
+      toEnd();
+      return;
+    }
+    const held = anchor.current;
+    if (held?.entry.isConnected) {
+      const moved = topOf(held.entry) - held.top;
+      if (moved !== 0) {
+        scroll(box.current!.scrollTop + moved);
+      }
+    }
+  };
+  const toEntry = (key: string): void => {
+    const entry = [...log.current!.children].find(
+      node => (node as HTMLElement).dataset.key === key
+    ) as HTMLElement | undefined;
+    if (entry) {
+      atEnd.value = false;
+      const { clientHeight } = box.current!;
+      scroll(box.current!.scrollTop + topOf(entry) - clientHeight / 4);
+      drop(entry);
+      entry.focus({ preventScroll: true });
+    }
+  };
+
+  useEffect(() => {
+    const node = box.current!;
+    const onScroll = (): void => {
+      const below = node.scrollHeight - node.scrollTop - node.clientHeight;
+      const isBack = node.scrollTop < last.current;
+      const isMoved = node.scrollTop !== last.current;
+      last.current = node.scrollTop;
+      // The text may have grown since: only going back means leaving the end.
+      if (below < NEAR_END) {
+        atEnd.value = true;
+      } else if (isBack) {
+        atEnd.value = false;
+      }
+      const entry = isMoved ? firstInView(log.current!, topOf) : null;
+      if (entry) {
+        drop(entry);
+      }
+      if (isBack && node.scrollTop < NEAR) {
+        onNear.current();
+      }
+    };
+    const resized = new ResizeObserver(hold);
+    resized.observe(node);
+    resized.observe(log.current!);
+    node.addEventListener('scroll', onScroll, { passive: true });
+    return () => {
+      resized.disconnect();
+      node.removeEventListener('scroll', onScroll);
+    };
+  }, []);
+  return { atEnd, toEnd, hold, toEntry };
+}
+
+/** The first entry that reaches into the view; they stand in order. */
+function firstInView(
+  log: HTMLElement,
+  topOf: (entry: Element) => number
+): Element | null {
+  const entries = log.children;
+  let low = 0;
+  let high = entries.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const entry = entries[middle]!;
+    if (topOf(entry) + entry.clientHeight > 0) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return entries[low] ?? null;
+}
