@@ -107,7 +107,7 @@ export class FakeServer {
 interface Entry {
   seq: number;
   event: string;
-  data: { session_id?: string };
+  data: { session_id?: string; sessions?: Summary[] };
   isEverywhere: boolean;
 }
 
@@ -150,6 +150,12 @@ export class JournalServer extends FakeServer {
     const entry = { seq, event, data, isEverywhere };
     this.entries.push(entry);
     this.open.forEach(stream => this.tell(stream, entry));
+  }
+
+  /** Tells every page that the row of a conversation has changed. */
+  publishRow(id: string): void {
+    const data = { sessions: [this.detail(id)] };
+    this.publish('sessions', data);
   }
 
   /** What was said is kept; its events are not. */

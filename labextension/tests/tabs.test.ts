@@ -364,7 +364,10 @@ describe('the pages of a browser', () => {
   it('miss nothing and hear nothing twice, whatever happens', async () => {
     const action = fc.oneof(
       { weight: 6, arbitrary: fc.constantFrom('say') },
-      { weight: 2, arbitrary: fc.constantFrom('open', 'follow', 'wait') },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom('open', 'follow', 'wait', 'row')
+      },
       {
         weight: 1,
         arbitrary: fc.constantFrom(
@@ -402,6 +405,9 @@ describe('the pages of a browser', () => {
             switch (action) {
               case 'say':
                 server.say(id);
+                break;
+              case 'row':
+                server.publishRow(id);
                 break;
               case 'open':
                 if (alive.length < 5) {
