@@ -6,15 +6,17 @@ comm. A message of the page is one of::
 
     {"type": "request", "id", "method", "path", "headers", "body"}
     {"type": "abort", "id"}
-    {"type": "kernel"}
 
 and of the kernel::
 
-    {"type": "kernel", "kernel_id"}
 
     {"type": "answer", "id", "status", "headers"}   then, any number of times,
     {"type": "piece", "id"} with the bytes as its buffer, and at last
     {"type": "end", "id", "error"?}
+
+Two paths are answered by the kernel itself: ``kernel`` with ``{kernel_id, cwd}``, and
+``kernel/host.js`` with what a page needs that has no labextension, and no saved notebook has to
+carry.
 
 A kernel that is busy hears none of it (ipykernel 6.31 and 7.4): a question is then answered in
 JupyterLab, or by its deadline.
@@ -26,6 +28,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -61,9 +64,7 @@ class Relay:
     def hear(self, message: dict[str, Any]) -> None:
         """Take a message of the page; one that makes no sense is told so, or left alone."""
         id_ = str(message.get("id"))
-        if message.get("type") == "kernel":
-            self._say({"type": "kernel", "kernel_id": kernel_id()})
-        elif message.get("type") == "abort":
+        if message.get("type") == "abort":
             aborted = self._aborted.get(id_)
             if aborted is not None:
                 aborted.set()
@@ -98,6 +99,13 @@ class Relay:
 
     def _relay(self, id_: str, message: dict[str, Any], aborted: threading.Event) -> None:
         path = _path(message)
+        if path == "kernel":
+            place = {"kernel_id": kernel_id(), "cwd": str(Path.cwd())}
+            self._reply(id_, 200, json.dumps(place).encode())
+            return
+        if path == "kernel/host.js":
+            self._reply(id_, 200, _HOST.read_bytes(), "text/javascript")
+            return
         headers = {
             name: str(value)
             for name, value in (message.get("headers") or {}).items()
@@ -126,15 +134,20 @@ class Relay:
             return self._client
 
     def _refuse(self, id_: str, status: int, code: str, text: str) -> None:
-        error = json.dumps({"error": {"code": code, "message": text}}).encode()
-        headers = {"content-type": "application/json"}
+        error = {"error": {"code": code, "message": text}}
+        self._reply(id_, status, json.dumps(error).encode())
+
+    def _reply(self, id_: str, status: int, body: bytes, type_: str = "application/json") -> None:
+        headers = {"content-type": type_}
         self._say({"type": "answer", "id": id_, "status": status, "headers": headers})
-        self._say({"type": "piece", "id": id_}, [error])
+        self._say({"type": "piece", "id": id_}, [body])
         self._say({"type": "end", "id": id_})
 
     def _say(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         self._send(message, buffers or [])
 
+
+_HOST = Path(__file__).parent.parent / "static" / "kernel-host.js"
 
 #: What of an answer's headers a page is told.
 _TOLD = ("content-type", "content-disposition", "retry-after")

@@ -36,8 +36,8 @@ export interface HermesPage {
   readonly perform: (hint: Hint) => void;
   /** Opens what an answer names, such as `data/file.py:12`, seen from `cwd`. */
   readonly openFile: (place: string, cwd: string) => void;
-  /** The notebook that the person works in, if any. */
-  readonly place: () => { notebook?: string };
+  /** Where a new conversation works: beside a notebook, or in a folder. */
+  readonly place: () => { notebook?: string; cwd?: string };
 }
 
 const KEY = Symbol.for('hermes-jupyter.page');

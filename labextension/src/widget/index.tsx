@@ -1,8 +1,10 @@
 import type { AnyModel } from '@anywidget/types';
 import { signal, type Signal } from '@preact/signals';
 import { render as renderInto, type JSX } from 'preact';
+import type { Request } from '../client/calls';
 import { findPage, type HermesPage } from '../client/page';
-import { ChatModel, followCurrent } from '../model/chat';
+import { ChatModel, followCurrent, isIdleDraft } from '../model/chat';
+import { linkKernels } from '../model/kernels';
 import { PageModel } from '../model/page';
 import { SessionsModel } from '../model/sessions';
 import { Chat } from '../ui/chat';
@@ -10,6 +12,7 @@ import { GaugeRing } from '../ui/gauge';
 import { HostContext } from '../ui/host';
 import { QuestionQueue } from '../ui/question-queue';
 import { SessionList } from '../ui/session-list';
+import { requestByComm } from './comm';
 
 type View = 'chat' | 'gauge' | 'clarify' | 'sessions';
 
@@ -39,15 +42,12 @@ function render(props: {
   // A key pressed here is not one for the notebook around it.
   el.setAttribute('data-lm-suppress-shortcuts', 'true');
 
-  void findPage(PATIENCE_MS).then(page => {
+  const isJupyter = document.getElementById('jupyter-config-data') !== null;
+  void findPage(isJupyter ? PATIENCE_MS : 0).then(page => {
     if (isGone) {
       return;
     }
-    if (page) {
-      end = mount(model, el, page);
-    } else {
-      renderInto(<NoHost />, el);
-    }
+    end = page ? mount(model, el, page) : mountByKernel(model, el);
   });
   return () => {
     isGone = true;
@@ -58,10 +58,55 @@ function render(props: {
 
 export default { render };
 
+/** In a page without the labextension: the kernel hands on what is asked. */
+function mountByKernel(model: AnyModel<Traits>, el: HTMLElement): () => void {
+  const { request, end } = requestByComm(model as AnyModel);
+  const ends = [end];
+  loadKernelHost(request).then(
+    ({ hostByKernel }) => {
+      const { host, kernel, end: endHost } = hostByKernel(request);
+      const endPanel = mount(model, el, host, chat => {
+        kernel.then(
+          ({ kernel_id }) => {
+            const link = linkKernels({
+              client: host.client,
+              current: host.current,
+              kernels: () => [kernel_id],
+              isIdleDraft: () => isIdleDraft(chat)
+            });
+            link.meet(kernel_id);
+            ends.unshift(link.end);
+          },
+          // Without it the panel has a conversation of its own.
+          () => undefined
+        );
+      });
+      ends.unshift(endPanel, endHost);
+    },
+    (error: Error) => renderInto(<NoKernel reason={error.message} />, el)
+  );
+  return () => ends.forEach(each => each());
+}
+
+/** The rest of what such a page needs, from the kernel. */
+async function loadKernelHost(
+  request: Request
+): Promise<typeof import('./kernel-host')> {
+  const response = await request('kernel/host.js');
+  const script = new Blob([await response.text()], { type: 'text/javascript' });
+  const url = URL.createObjectURL(script);
+  try {
+    return (await import(url)) as typeof import('./kernel-host');
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
 function mount(
   model: AnyModel<Traits>,
   el: HTMLElement,
-  host: HermesPage
+  host: HermesPage,
+  onChat: (chat: ChatModel) => void = () => undefined
 ): () => void {
   const { client } = host;
   const page = new PageModel(client);
@@ -71,6 +116,7 @@ function mount(
     storage: localStorage,
     place: host.place
   });
+  onChat(chat);
   const view = signal(model.get('view'));
   const isPinned = signal(false);
   let endFollowing = (): void => undefined;
@@ -158,12 +204,11 @@ function Panel(props: {
   }
 }
 
-/** Not translated: the words come with the extension that is missing. */
-function NoHost(): JSX.Element {
+/** Not translated: the words come with what is missing. */
+function NoKernel({ reason }: { reason: string }): JSX.Element {
   return (
-    <p class="hj-root hj-notice">
-      This front end has no hermes-jupyter extension. Open the notebook in
-      JupyterLab or Notebook 7 to see the Hermes panel.
+    <p class="hj-root hj-notice" role="alert">
+      The Hermes panel is not live: {reason} Run its cell again.
     </p>
   );
 }
