@@ -120,10 +120,11 @@ class Conversations:
             if _spoken(live) and (live.chain is None or lineages.is_listed(live.chain)):
                 rows[live.id] = self.summary(live)
         stored = [entry for entry in lineages.entries if entry.id not in rows]
-        live_entries = [
-            entry_of(row, lineages.origin(lineages.all[id_]) if id_ in lineages.all else None)
-            for id_, row in rows.items()
-        ]
+        live_entries = []
+        for id_, row in rows.items():
+            chain = lineages.all.get(id_)
+            origin = lineages.origin(chain) if chain is not None else None
+            live_entries.append(entry_of(row, chain, origin))
         return page([*stored, *live_entries], row_of, self._marks.pinned, wanted)
 
     async def search(self, text: str, *, limit: int) -> list[dict[str, Any]]:

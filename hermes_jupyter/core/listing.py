@@ -131,15 +131,21 @@ class Lineages:
             chain.root.id,
             chain.root.source,
             chain.tip.archived,
-            f"{title}\n{chain.root.preview}",
+            _words(title, chain.freshest.preview, chain),
             self.origin(chain),
         )
 
 
-def entry_of(row: dict[str, Any], origin: str | None) -> Entry:
+def entry_of(row: dict[str, Any], chain: Chain | None, origin: str | None) -> Entry:
     """The entry of a row, of a conversation that is in memory and stands under ``origin``."""
-    words = f"{row['title'] or ''}\n{row['preview']}"
+    words = _words(row["title"] or "", row["preview"], chain)
     return Entry(row["last_active"], row["id"], row["source"], row["archived"], words, origin)
+
+
+def _words(title: str, preview: str, chain: Chain | None) -> str:
+    """What a conversation is found by: its title, its first words, and those that are shown."""
+    first = chain.root.preview if chain is not None else ""
+    return "\n".join((title, first) if first == preview else (title, first, preview))
 
 
 def page(

@@ -68,6 +68,13 @@ async def test_the_list_is_filtered(api: Api, home: Path) -> None:
     assert await ids(api, archived="true") == ["s002"]
     assert await ids(api, source="cli") == ["s000"]
     assert await ids(api, q="ärzte") == ["s001"]
+    # By its first words too, and no less once it is open.
+    write(home, ended("s003", "compression"), session("more", "telegram", parent_session_id="s003"))
+    write(home, *turn("more", "later words", "a"))
+    for _ in range(2):
+        assert await ids(api, q="q", source="telegram") == ["s003", "s001"]
+        assert await ids(api, q="later") == ["s003"]
+        await api.get("sessions", "s003")
     assert await ids(api, q="x" * 20_000) == []
     (pigeon,) = (await api.get("sessions", q="coo"))["sessions"]
     assert pigeon["source_label"] == "Carrier pigeon"
