@@ -39,9 +39,6 @@ MAX_CALLS = 1000
 #: Seconds after which a page may try again what there was no room or no agent for.
 RETRY_AFTER = 5
 
-#: Seconds that a body may take to arrive.
-BODY_DEADLINE = 60.0
-
 #: Characters of a text that has no limit of its own; the longest is a path.
 MAX_TEXT = 4096
 
@@ -118,7 +115,7 @@ class HermesHandler(APIHandler):
     places: ClassVar[str | None] = CALLS
 
     #: Seconds that a body may take to arrive.
-    body_deadline: ClassVar[float] = BODY_DEADLINE
+    body_deadline: ClassVar[float] = 60.0
 
     async def prepare(self) -> None:  # type: ignore[override]
         """Let the call in, or refuse it before its body is read."""

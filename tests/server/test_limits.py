@@ -205,7 +205,7 @@ async def test_a_caller_that_goes_in_the_middle_of_its_body_leaves_nothing(
         caller.reset()
     await soon(lambda: calls(extension) == 0)
 
-    monkeypatch.setattr(base, "BODY_DEADLINE", 0.2)
+    monkeypatch.setattr(base.HermesHandler, "body_deadline", 0.2)
     slow = await Socket.open(api)
     await slow.ask(api, "sessions", "Content-Length: 1000", method="POST", body=b"{")
     await soon(lambda: calls(extension) == 1)
