@@ -129,11 +129,7 @@ function activate(
   const { sidebar } = panels;
   followCurrent(sidebar.chat, current);
   if (notebooks) {
-    const isIdleDraft = (): boolean =>
-      sidebar.chat.conversation.value.isEmpty.value &&
-      sidebar.chat.id.value === '' &&
-      sidebar.chat.draft.value === '';
-    linkNotebooks(notebooks, { client, current, isIdleDraft });
+    linkNotebooks(notebooks, { client, current, chat: sidebar.chat });
   }
 
   const hasTabs = labShell !== null;

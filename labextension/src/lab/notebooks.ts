@@ -1,12 +1,14 @@
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { HermesClient } from '../client/client';
 import type { Observable } from '../client/observable';
+import type { ChatModel } from '../model/chat';
+import type { Conversation } from '../model/conversation';
 
 export interface NotebookLink {
   client: HermesClient;
   current: Observable<string>;
-  /** Whether the panel shows a draft with nothing in it. */
-  isIdleDraft: () => boolean;
+  /** What the sidebar shows. */
+  chat: ChatModel;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface NotebookLink {
  */
 export function linkNotebooks(
   tracker: INotebookTracker,
-  { client, current, isIdleDraft }: NotebookLink
+  { client, current, chat }: NotebookLink
 ): void {
   const tell = (kernelIds: string[], sessionId: string): void => {
     if (kernelIds.length > 0) {
@@ -24,8 +26,12 @@ export function linkNotebooks(
     }
   };
 
-  const adopt = (sessionId: string | null): void => {
-    if (sessionId && isIdleDraft()) {
+  /** Unless something else than that empty draft is shown by now. */
+  const adopt = (
+    sessionId: string | null,
+    draft: Conversation | null
+  ): void => {
+    if (sessionId && draft && idleDraft(chat) === draft) {
       current.set(sessionId);
     }
   };
@@ -34,8 +40,10 @@ export function linkNotebooks(
     if (current.get()) {
       tell([kernelId], current.get());
     } else {
+      const draft = idleDraft(chat);
       client.current(kernelId).then(
-        ({ session_id }) => adopt(session_id),
+        // A new chat that was begun meanwhile is a choice, and a later one.
+        ({ session_id }) => adopt(session_id, draft),
         () => undefined
       );
     }
@@ -61,7 +69,7 @@ export function linkNotebooks(
       event.event === 'current' &&
       kernelsOf(tracker).includes(event.data.kernel_id)
     ) {
-      adopt(event.data.session_id);
+      adopt(event.data.session_id, idleDraft(chat));
     }
   });
 }
@@ -72,6 +80,16 @@ export function placeOf(tracker: INotebookTracker | null): {
 } {
   const path = tracker?.currentWidget?.context.path;
   return path ? { notebook: path } : {};
+}
+
+/** The draft that is shown, if there is nothing in it. */
+function idleDraft(chat: ChatModel): Conversation | null {
+  const conversation = chat.conversation.value;
+  const isIdle =
+    conversation.isEmpty.value &&
+    chat.id.value === '' &&
+    chat.draft.value === '';
+  return isIdle ? conversation : null;
 }
 
 function kernelsOf(tracker: INotebookTracker): string[] {
