@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from itertools import chain
@@ -93,12 +92,15 @@ class _Topic:
 class Journal:
     """All events of one run of the server (an *epoch*), bounded per topic.
 
+    Epochs sort as text, in the order of the runs: so a page knows what comes late from an old one.
+
     Args:
         capacity: events kept per topic at least. 20,000 is a long running turn.
     """
 
     def __init__(self, capacity: int = 20_000) -> None:
-        self.epoch = uuid.uuid4().hex[:12]
+        # When it began, in milliseconds; numbers of one width sort as text.
+        self.epoch = f"{time.time_ns() // 1_000_000:012x}"
         self.seq = 0
         self._capacity = capacity
         self._topics: dict[str, _Topic] = {}

@@ -158,8 +158,11 @@ export class FakePage {
 
   thaw(): void {
     if (this.state === 'frozen') {
+      // What it says on hearing this comes after what it has said before.
+      for (let happens; (happens = this.late.shift());) {
+        happens();
+      }
       this.state = 'alive';
-      this.late.splice(0).forEach(happens => happens());
     }
   }
 

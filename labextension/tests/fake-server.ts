@@ -114,12 +114,17 @@ interface Entry {
 /** Numbers its events and replays them, as the real server does. */
 export class JournalServer extends FakeServer {
   readonly counts = new Map<string, number>();
-  private epoch = 1;
+  private run = 1;
   private entries: Entry[] = [];
   private readonly pings = setInterval(() => this.ping(), 4_500);
 
   get cursor(): string {
-    return `e${this.epoch}.${this.entries.length}`;
+    return `${this.epoch}.${this.entries.length}`;
+  }
+
+  /** In base 36, so that they sort as text. */
+  private get epoch(): string {
+    return `e${this.run.toString(36)}`;
   }
 
   get open(): FakeStream[] {
@@ -160,7 +165,7 @@ export class JournalServer extends FakeServer {
 
   /** What was said is kept; its events are not. */
   restart(): void {
-    this.epoch += 1;
+    this.run += 1;
     this.entries = [];
     this.open.forEach(stream => stream.end());
   }
@@ -176,7 +181,7 @@ export class JournalServer extends FakeServer {
     }
     const { stream } = this;
     const [epoch, seq] = (stream.cursor ?? '').split('.');
-    if (epoch === `e${this.epoch}` && Number(seq) <= this.entries.length) {
+    if (epoch === this.epoch && Number(seq) <= this.entries.length) {
       const missed = this.entries.filter(entry => entry.seq > Number(seq));
       missed.forEach(entry => this.tell(stream, entry));
     } else {
@@ -196,7 +201,7 @@ export class JournalServer extends FakeServer {
   private tell(stream: FakeStream, entry: Entry): void {
     const { seq, event, data, isEverywhere } = entry;
     if (isEverywhere || stream.sessions.includes(data.session_id ?? '')) {
-      stream.send(`e${this.epoch}.${seq}`, event, data);
+      stream.send(`${this.epoch}.${seq}`, event, data);
     }
   }
 

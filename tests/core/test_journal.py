@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -163,3 +164,12 @@ def test_at_rest_a_topic_keeps_its_newest_events() -> None:
     assert journal.position(f"{journal.epoch}.{journal.seq - 200}", ["topic"]) is not None
     assert journal.position(f"{journal.epoch}.1", ["topic"]) is None
     journal.rest("nowhere")
+
+
+def test_a_later_run_of_the_server_is_known_by_its_epoch() -> None:
+    """R25: what comes late from the run before is not taken for news."""
+    epochs = []
+    for _ in range(3):
+        epochs.append(Journal().epoch)
+        time.sleep(0.002)
+    assert epochs == sorted(set(epochs))

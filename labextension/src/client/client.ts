@@ -376,8 +376,10 @@ function conversationsOf(event: HermesEvent): string[] {
 /** Hands on what is new; a reopened stream repeats what others still lack. */
 function pass(event: HermesEvent, follower: Follower): void {
   const isSnapshot = event.event === 'snapshot';
-  if (isSnapshot || isNewer(event.id, follower.seen)) {
-    follower.seen = isSnapshot ? event.data.cursor : event.id;
+  const place = isSnapshot ? event.data.cursor : event.id;
+  // A snapshot may tell anew what is, never what was.
+  if (place === follower.seen ? isSnapshot : isNewer(place, follower.seen)) {
+    follower.seen = place;
     hand(event, follower.listener);
   }
 }

@@ -1,6 +1,8 @@
 /**
- * A cursor, `{epoch}.{seq}`, is a place in the server's one sequence of
- * events. The sequence starts anew, under another epoch, with the server.
+ * A cursor, `{epoch}.{seq}`, is a place in all that the server ever tells. The
+ * numbers start anew with each run of it, under an epoch that sorts, as text,
+ * after those before. So what comes late, of a run that is over, is seen to be
+ * old, also by a page that was not there then.
  */
 function split(cursor: string): { epoch: string; seq: number } {
   const dot = cursor.lastIndexOf('.');
@@ -13,28 +15,10 @@ export function isNewer(cursor: string, seen: string | null): boolean {
     return true;
   }
   const [a, b] = [split(cursor), split(seen)];
-  return a.epoch !== b.epoch || a.seq > b.seq;
+  return a.epoch === b.epoch ? a.seq > b.seq : a.epoch > b.epoch;
 }
 
-/**
- * Where to read on from so that nothing after `seen` or `snapshot` is missed.
- * Across epochs that is `seen`: the server answers it with fresh snapshots.
- */
-export function earlier(seen: string | null, snapshot: string): string {
-  if (seen === null) {
-    return snapshot;
-  }
-  const [a, b] = [split(seen), split(snapshot)];
-  return a.epoch === b.epoch && b.seq < a.seq ? snapshot : seen;
-}
-
-/**
- * Where a stream must begin for two readers. Null, the beginning with fresh
- * snapshots, serves everybody: also those whose cursors do not compare.
- */
-export function common(a: string | null, b: string | null): string | null {
-  if (a === null || b === null) {
-    return null;
-  }
-  return split(a).epoch === split(b).epoch ? earlier(a, b) : null;
+/** Where to read on from so that nothing after either place is missed. */
+export function earlier(a: string, b: string): string {
+  return isNewer(a, b) ? b : a;
 }

@@ -7,7 +7,7 @@ import {
 } from './channel';
 import { isGone } from './calls';
 import type { Connection } from './connection';
-import { common } from './cursor';
+import { earlier } from './cursor';
 import { Polling } from './polling';
 import type { Server } from './server';
 import { EventStream } from './stream';
@@ -106,14 +106,21 @@ export class Leader {
       this.stream.cursor = wish.cursor;
       this.stream.start();
     } else if (!covers({ sessions, cursor }, wish)) {
-      const isNew = wish.cursor === null;
-      this.stream.reopenFrom(isNew ? cursor : common(cursor, wish.cursor));
+      this.reopenFrom(
+        cursor && wish.cursor ? earlier(cursor, wish.cursor) : cursor
+      );
     } else if (stream !== '') {
       this.post({ kind: 'opened', opened: { stream, sessions, cursor } });
     }
     this.pollIfNeeded();
     this.tellConnection();
     this.dropUnwanted();
+  }
+
+  private reopenFrom(cursor: string | null): void {
+    // The open stream does not go on from there: nobody is to join it now.
+    this.opened = { ...this.opened, stream: '' };
+    this.stream.reopenFrom(cursor);
   }
 
   private forget(page: string): void {
@@ -180,7 +187,7 @@ export class Leader {
       this.linger = undefined;
       this.inherited.clear();
       if (this.unwanted().length > 0) {
-        this.stream.reopenFrom(this.stream.cursor);
+        this.reopenFrom(this.stream.cursor);
       }
     }, LINGER_MS);
   }

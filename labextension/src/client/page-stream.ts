@@ -115,7 +115,7 @@ export class PageStream {
         this.joined = null;
       }
       if (this.cursor === null || !this.joined) {
-        this.cursor = earlier(this.cursor, snapshot);
+        this.cursor = earlier(this.cursor ?? snapshot, snapshot);
       }
     }
     const carried = this.joined?.opened.sessions ?? [];

@@ -20,7 +20,7 @@ import { frontOf } from '../client/front';
 import { Observable } from '../client/observable';
 import { offerPage, type HermesPage } from '../client/page';
 import { Announcements } from '../model/announcements';
-import { followCurrent, isIdleDraft } from '../model/chat';
+import { followCurrent } from '../model/chat';
 import { LiveModel } from '../model/live';
 import { PageModel } from '../model/page';
 import {
@@ -129,11 +129,7 @@ function activate(
   const { sidebar } = panels;
   followCurrent(sidebar.chat, current);
   if (notebooks) {
-    linkNotebooks(notebooks, {
-      client,
-      current,
-      isIdleDraft: () => isIdleDraft(sidebar.chat)
-    });
+    linkNotebooks(notebooks, { client, current, chat: sidebar.chat });
   }
 
   const hasTabs = labShell !== null;

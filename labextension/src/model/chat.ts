@@ -585,15 +585,6 @@ export class ChatModel {
   }
 }
 
-/** Whether a draft with nothing in it is shown. */
-export function isIdleDraft(chat: ChatModel): boolean {
-  return (
-    chat.conversation.value.isEmpty.value &&
-    chat.id.value === '' &&
-    chat.draft.value === ''
-  );
-}
-
 /** Keeps a chat and the page on the same conversation, both ways. */
 export function followCurrent(
   chat: ChatModel,

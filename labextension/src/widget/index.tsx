@@ -3,7 +3,7 @@ import { signal, type Signal } from '@preact/signals';
 import { render as renderInto, type JSX } from 'preact';
 import type { Request } from '../client/calls';
 import { findPage, type HermesPage } from '../client/page';
-import { ChatModel, followCurrent, isIdleDraft } from '../model/chat';
+import { ChatModel, followCurrent } from '../model/chat';
 import { linkKernels } from '../model/kernels';
 import { PageModel } from '../model/page';
 import { SessionsModel } from '../model/sessions';
@@ -72,7 +72,7 @@ function mountByKernel(model: AnyModel<Traits>, el: HTMLElement): () => void {
               client: host.client,
               current: host.current,
               kernels: () => [kernel_id],
-              isIdleDraft: () => isIdleDraft(chat)
+              chat
             });
             link.meet(kernel_id);
             ends.unshift(link.end);
