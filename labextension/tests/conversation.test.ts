@@ -211,7 +211,7 @@ describe('Conversation', () => {
       event('turn', { ...edit, state: 'starting' }),
       event('turn', { ...edit, state: 'error' })
     );
-    expect(conversation.unsaid.value).toBe('better');
+    expect(conversation.unsaid.value).toMatchObject({ text: 'better' });
     // To say 'hi' again would not be what failed.
     expect(conversation.retriable.value).toBeNull();
   });
@@ -230,8 +230,8 @@ describe('Conversation', () => {
   });
 
   it('shows what goes into a running turn once, while it is sent', () => {
-    conversation.send({ clientId: 'a', text: 'faster' });
-    conversation.send({ clientId: 'b', text: 'faster' });
+    conversation.send({ clientId: 'a', text: 'faster', attachments: [] });
+    conversation.send({ clientId: 'b', text: 'faster', attachments: [] });
     apply(
       event('message.start', {
         message_id: 't1.2',

@@ -73,7 +73,11 @@ export class FakeServer {
     return this;
   }
 
+  /** Tells an upload how far it is. */
+  progress: (part: number) => void = () => undefined;
+
   readonly request: Request = async (path, init = {}) => {
+    this.progress = init.onProgress ?? this.progress;
     if (this.isUnreachable) {
       throw new TypeError('Failed to fetch');
     }
@@ -81,7 +85,10 @@ export class FakeServer {
       return this.openStream(path, init);
     }
     const call = `${init.method} ${path}`;
-    const body = init.body ? JSON.parse(String(init.body)) : null;
+    const body =
+      typeof init.body === 'string'
+        ? JSON.parse(init.body)
+        : (init.body ?? null);
     this.calls.push({ call, body });
     const answer = this.answers.get(call);
     if (!answer) {

@@ -74,6 +74,12 @@ export type TurnState =
   | 'interrupted'
   | 'error';
 
+/** A file of a message or a turn; `type` is its media type. */
+export interface AttachmentName {
+  name: string;
+  type: string;
+}
+
 /** A prompt and all that follows from it. */
 export interface Turn {
   turn_id: string;
@@ -82,6 +88,7 @@ export interface Turn {
   /** What it has the agent do: answer, make room, or take back. */
   action?: 'prompt' | 'compress' | 'undo';
   text?: string | null;
+  attachments?: AttachmentName[];
   client_id?: string | null;
   error?: Failure | null;
 }
@@ -96,6 +103,8 @@ export interface Prompt {
   when_busy?: WhenBusy;
   /** The message that is taken back for it, with all that followed. */
   replaces?: string;
+  /** The names of files that were uploaded; it waits for a turn in hand. */
+  attachments?: string[];
 }
 
 export interface Tool {
@@ -119,6 +128,7 @@ export interface Message {
   reasoning?: string | null;
   tool?: Tool | null;
   question?: Question | null;
+  attachments?: AttachmentName[];
   at?: number | null;
   /** Said into a turn that ran. */
   steered?: boolean;
@@ -266,6 +276,8 @@ export interface Status {
   offline: boolean;
   model: string | null;
   cwd: string | null;
+  /** Bytes of the largest file that may be attached. */
+  max_upload: number;
 }
 
 export type NoticeLevel = 'info' | 'warning' | 'error';
@@ -282,6 +294,7 @@ export interface EventData {
     turn_id?: string | null;
     text?: string | null;
     steered?: boolean;
+    attachments?: AttachmentName[];
   }>;
   'message.delta': OfConversation<{ message_id: string; text: string }>;
   'message.complete': OfConversation<{

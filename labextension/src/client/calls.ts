@@ -1,7 +1,15 @@
 import { ApiError, type Failure } from './api';
 
+export interface RequestOptions extends RequestInit {
+  /** Hears which part of the body has left, up to 1, where the host can tell. */
+  onProgress?: (part: number) => void;
+}
+
 /** Sends a request to a path below the API; how is the host's business. */
-export type Request = (path: string, init?: RequestInit) => Promise<Response>;
+export type Request = (
+  path: string,
+  init?: RequestOptions
+) => Promise<Response>;
 
 /** One call: JSON there and back, and every failure as an `ApiError`. */
 export async function call<T>(
@@ -17,12 +25,19 @@ export async function call<T>(
   if (method !== 'GET') {
     init.body = JSON.stringify(options.body ?? {});
   }
-  const response = await reach(request, path, init);
-  const answer: unknown = await response.json().catch(() => null);
-  if (!response.ok) {
-    throw refusal(response, answer);
-  }
-  return answer as T;
+  return answerOf(await reach(request, path, init));
+}
+
+/** Sends a file as it is. */
+export async function upload<T>(
+  request: Request,
+  path: string,
+  file: File,
+  options: Pick<RequestOptions, 'signal' | 'onProgress'>
+): Promise<T> {
+  const headers = { 'Content-Type': 'application/octet-stream' };
+  const init = { ...options, method: 'POST', headers, body: file };
+  return answerOf(await reach(request, path, init));
 }
 
 /** Fetches a file, which has the name that the server gives to it. */
@@ -38,10 +53,18 @@ export async function fetchFile(request: Request, path: string): Promise<File> {
   return new File([content], name ? decodeURIComponent(name) : '', { type });
 }
 
+async function answerOf<T>(response: Response): Promise<T> {
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    throw refusal(response, answer);
+  }
+  return answer as T;
+}
+
 async function reach(
   request: Request,
   path: string,
-  init: RequestInit
+  init: RequestOptions
 ): Promise<Response> {
   try {
     return await request(path, init);

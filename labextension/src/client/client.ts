@@ -1,5 +1,6 @@
 import type {
   Answer,
+  AttachmentName,
   Detail,
   EventName,
   ExportFormat,
@@ -17,7 +18,13 @@ import type {
   TurnState
 } from './api';
 import { alone, type Browser } from './browser';
-import { call, fetchFile, type Request } from './calls';
+import {
+  call,
+  fetchFile,
+  upload,
+  type Request,
+  type RequestOptions
+} from './calls';
 import type { Connection } from './connection';
 import { isNewer } from './cursor';
 import type { Observable } from './observable';
@@ -168,6 +175,27 @@ export class HermesClient {
 
   exportSession(id: string, format: ExportFormat): Promise<File> {
     return fetchFile(this.request, `${pathOf(id)}/export?format=${format}`);
+  }
+
+  /** Uploads a file for a prompt to name; it may be stored under another name. */
+  attach(
+    id: string,
+    file: File,
+    options: Pick<RequestOptions, 'signal' | 'onProgress'>
+  ): Promise<AttachmentName> {
+    const query = new URLSearchParams({ name: file.name });
+    const path = `${pathOf(id)}/attachments?${query}`;
+    return upload(this.request, path, file, options);
+  }
+
+  /** A file of a message, or one that was uploaded. */
+  attachment(id: string, name: string): Promise<File> {
+    return fetchFile(this.request, attachmentPath(id, name));
+  }
+
+  /** Deletes a file that was not sent. */
+  takeBackAttachment(id: string, name: string): Promise<unknown> {
+    return this.call('DELETE', attachmentPath(id, name));
   }
 
   /** Says it now or, while a turn is in hand, as `when_busy` says. */
@@ -355,6 +383,10 @@ export class HermesClient {
 
 function pathOf(sessionId: string): string {
   return `sessions/${encodeURIComponent(sessionId)}`;
+}
+
+function attachmentPath(sessionId: string, name: string): string {
+  return `${pathOf(sessionId)}/attachments/${encodeURIComponent(name)}`;
 }
 
 /** The conversations that an event tells of. */

@@ -1,8 +1,16 @@
-import { batch, computed, effect, signal, untracked } from '@preact/signals';
+import {
+  batch,
+  computed,
+  effect,
+  signal,
+  untracked,
+  type Signal
+} from '@preact/signals';
 import {
   ApiError,
   type Answer,
   type AnswerValue,
+  type AttachmentName,
   type Found,
   type Question,
   type Turn,
@@ -12,6 +20,7 @@ import { isGone } from '../client/calls';
 import type { HermesClient } from '../client/client';
 import { isInTouch } from '../client/connection';
 import type { Observable } from '../client/observable';
+import { Attachments } from './attachments';
 import { Conversation, isUnfinished, type Outgoing } from './conversation';
 import {
   Drafts,
@@ -41,6 +50,8 @@ export interface ChatOptions {
 export class ChatModel {
   readonly conversation = signal(new Conversation());
   readonly draft = signal('');
+  /** The files for the next prompt; each conversation has its own. */
+  readonly attachments: Signal<Attachments>;
   /** The message that is being changed. */
   readonly edit = signal<EditDraft | null>(null);
   readonly error = signal<ApiError | null>(null);
@@ -52,6 +63,8 @@ export class ChatModel {
   /** Whether a person has the conversation before their eyes. */
   readonly isShown = signal(false);
 
+  /** The files of conversations that were left, by their ids. */
+  private readonly left = new Map<string, Attachments>();
   private readonly drafts: Drafts;
   private readonly ends: (() => void)[];
   private unfollow: () => void = () => undefined;
@@ -69,6 +82,7 @@ export class ChatModel {
   ) {
     this.drafts = new Drafts(options.storage, options.draft);
     this.takeDraft('');
+    this.attachments = signal(this.attachmentsOf(this.conversation.value));
     this.ends = [
       client.connection.subscribe(connection => {
         const conversation = this.conversation.value;
@@ -84,6 +98,8 @@ export class ChatModel {
 
   dispose(): void {
     this.ends.forEach(end => end());
+    this.attachments.value.dispose();
+    this.left.forEach(attachments => attachments.dispose());
     this.unfollow();
   }
 
@@ -179,18 +195,20 @@ export class ChatModel {
   }
 
   /**
-   * Sends the draft, byte for byte; what fails comes back into it. While a
-   * turn is in hand, it waits for its end, goes into it, or ends it.
+   * Sends the draft, byte for byte, with the files; what fails comes back.
+   * While a turn is in hand, it waits for its end, goes into it, or ends it.
    */
   async send(
     text = this.draft.value,
     whenBusy: WhenBusy = 'queue'
   ): Promise<void> {
-    if (text.trim() === '') {
+    const attachments = this.attachments.value;
+    const isEmpty = text.trim() === '' && attachments.list.value.length === 0;
+    if (isEmpty || attachments.obstacle.value) {
       return;
     }
     const conversation = this.conversation.value;
-    const prompt = this.promptOf(text);
+    const prompt = this.promptOf(text, attachments.take());
     batch(() => {
       this.error.value = null;
       this.answeredElsewhere.value = null;
@@ -203,9 +221,14 @@ export class ChatModel {
       await this.say(conversation, prompt, whenBusy);
     } catch (error) {
       conversation.withdraw(prompt.clientId);
-      this.giveBack(text, conversation);
+      this.giveBack(prompt, conversation);
       this.fail(error, conversation);
     }
+  }
+
+  /** A file of a message of this conversation. */
+  attachment(name: string): Promise<File> {
+    return this.client.attachment(this.id.value, name);
   }
 
   /**
@@ -216,7 +239,8 @@ export class ChatModel {
     const conversation = this.conversation.value;
     this.error.value = null;
     await this.submit(message.id, async () => {
-      await this.say(conversation, this.promptOf(text, message.id));
+      const files = message.attachments.value;
+      await this.say(conversation, this.promptOf(text, files, message.id));
       if (this.edit.value?.message === message.id) {
         this.setEdit(null);
       }
@@ -240,8 +264,20 @@ export class ChatModel {
     const { turn_id, state } = await this.client.undo(conversation.id.value);
     conversation.began({ turn_id, state, origin: 'user', action: 'undo' });
     if (prompt && this.draft.value === '' && this.isCurrent(conversation)) {
-      this.setDraft(prompt.text.value);
+      this.compose({
+        text: prompt.text.value,
+        attachments: [...prompt.attachments.value]
+      });
     }
+  }
+
+  /** Begins a prompt with what was said, or was to be. */
+  compose({
+    text,
+    attachments = []
+  }: Pick<Turn, 'text' | 'attachments'>): void {
+    this.setDraft(text ?? '');
+    this.attachments.value.giveBack(attachments);
   }
 
   /** Makes room in the context; `focus` says what is to be kept. */
@@ -255,8 +291,8 @@ export class ChatModel {
     conversation.began({ turn_id, state, origin: 'user', action: 'compress' });
   }
 
-  /** Takes back a prompt that waits: its text comes to the composer. */
-  async withdraw({ turn_id, text }: Turn): Promise<void> {
+  /** Takes back a prompt that waits: it comes to the composer. */
+  async withdraw({ turn_id, text, attachments = [] }: Turn): Promise<void> {
     const conversation = this.conversation.value;
     this.error.value = null;
     try {
@@ -265,6 +301,7 @@ export class ChatModel {
       return this.fail(error, conversation);
     }
     conversation.dequeue(turn_id);
+    this.attachmentsIn(conversation).giveBack(attachments);
     if (this.isCurrent(conversation)) {
       this.keepText(text ?? '');
     } else {
@@ -358,11 +395,17 @@ export class ChatModel {
     }
   }
 
-  private promptOf(text: string, replaces?: string) {
+  private promptOf(
+    text: string,
+    attachments: readonly AttachmentName[],
+    replaces?: string
+  ): Outgoing & { replaces?: string } {
     const { failed } = this;
-    return failed?.text === text && failed.replaces === replaces
-      ? failed
-      : { clientId: newId(), text, replaces };
+    const isSame =
+      failed?.text === text &&
+      failed.replaces === replaces &&
+      String(namesOf(failed)) === String(namesOf({ attachments }));
+    return isSame ? failed : { clientId: newId(), text, attachments, replaces };
   }
 
   private async say(
@@ -371,11 +414,18 @@ export class ChatModel {
     whenBusy: WhenBusy = 'queue'
   ): Promise<void> {
     const { clientId, text, replaces } = prompt;
+    const names = namesOf(prompt);
     try {
       await this.ready(conversation);
       const { turn_id, state } = await this.client.prompt(
         conversation.id.value,
-        { text, client_id: clientId, when_busy: whenBusy, replaces }
+        {
+          text,
+          client_id: clientId,
+          when_busy: whenBusy,
+          replaces,
+          ...(names.length > 0 && { attachments: names })
+        }
       );
       this.failed = null;
       conversation.accepted(prompt, turn_id, state);
@@ -419,16 +469,52 @@ export class ChatModel {
   }
 
   private show(conversation: Conversation): void {
+    if (this.id.value && this.attachments.value.list.value.length > 0) {
+      this.left.set(this.id.value, this.attachments.value);
+    }
     this.unfollow();
     this.unfollow = () => undefined;
     this.failed = null;
     batch(() => {
       this.conversation.value = conversation;
+      this.attachments.value = this.attachmentsOf(conversation);
       this.listing.value = false;
       this.takeDraft(conversation.id.value);
       this.error.value = null;
       this.answeredElsewhere.value = null;
     });
+  }
+
+  /** The files of a conversation that is to be shown. */
+  private attachmentsOf(conversation: Conversation): Attachments {
+    const id = conversation.id.value;
+    const attachments = this.left.get(id) ?? this.newAttachments(conversation);
+    this.left.delete(id);
+    return attachments;
+  }
+
+  /** The files of a conversation, be it shown or left. */
+  private attachmentsIn(conversation: Conversation): Attachments {
+    const id = conversation.id.value;
+    if (this.isCurrent(conversation) || (id && id === this.id.value)) {
+      return this.attachments.value;
+    }
+    const attachments = this.left.get(id) ?? this.newAttachments(conversation);
+    this.left.set(id, attachments);
+    return attachments;
+  }
+
+  private newAttachments(conversation: Conversation): Attachments {
+    const attachments: Attachments = new Attachments(this.client, async () => {
+      await this.ready(conversation);
+      const isLeft = this.attachments.value !== attachments;
+      if (isLeft && attachments.list.value.length > 0) {
+        // Maybe it was left before it had an id.
+        this.left.set(conversation.id.value, attachments);
+      }
+      return conversation.id.value;
+    });
+    return attachments;
   }
 
   private async load(conversation: Conversation): Promise<void> {
@@ -554,7 +640,9 @@ export class ChatModel {
     }
   }
 
-  private giveBack(text: string, conversation: Conversation): void {
+  private giveBack(prompt: Outgoing, conversation: Conversation): void {
+    const { text, attachments } = prompt;
+    this.attachmentsIn(conversation).giveBack(attachments);
     if (this.isCurrent(conversation)) {
       this.setDraft(joined(text, this.draft.value));
     } else {
@@ -628,6 +716,10 @@ function writtenIn({ questions }: Question, values: AnswerValue[]): string {
 
 function joined(above: string, below: string): string {
   return above && below ? `${above}\n\n${below}` : above || below;
+}
+
+function namesOf({ attachments }: Pick<Outgoing, 'attachments'>): string[] {
+  return attachments.map(({ name }) => name);
 }
 
 /** `crypto.randomUUID` is missing on plain http, this is not. */

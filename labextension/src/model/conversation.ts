@@ -1,6 +1,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type {
   ApiError,
+  AttachmentName,
   Capability,
   Detail,
   EventData,
@@ -21,6 +22,7 @@ import { MessageModel } from './message';
 export interface Outgoing {
   clientId: string;
   text: string;
+  attachments: readonly AttachmentName[];
 }
 
 /** Messages that a snapshot carries if there are as many. */
@@ -132,12 +134,12 @@ export class Conversation {
   /** Prompts which are not in the transcript yet, in the order of sending. */
   readonly awaited = computed((): readonly Outgoing[] => {
     const running = this.running.value;
-    return running?.text && this.lacksPromptOf(running)
-      ? [
-          { clientId: running.turn_id, text: running.text },
-          ...this.outgoing.value
-        ]
-      : this.outgoing.value;
+    if (!running || !this.lacksPromptOf(running)) {
+      return this.outgoing.value;
+    }
+    const { turn_id: clientId, text, attachments = [] } = running;
+    const begun = { clientId, text: text ?? '', attachments };
+    return [begun, ...this.outgoing.value];
   });
 
   /** What the person said last, not counting what went into a running turn. */
@@ -168,7 +170,7 @@ export class Conversation {
   /** What was to be said in the failed turn and is not in the transcript. */
   readonly unsaid = computed(() => {
     const turn = this.failed.value;
-    return turn && this.lacksPromptOf(turn) ? (turn.text ?? '') : '';
+    return turn && this.lacksPromptOf(turn) ? turn : null;
   });
 
   private readonly byId = new Map<string, MessageModel>();
@@ -199,7 +201,8 @@ export class Conversation {
         turn_id: turnId,
         state,
         origin: 'user',
-        text: prompt.text
+        text: prompt.text,
+        attachments: [...prompt.attachments]
       });
     });
   }
@@ -444,7 +447,8 @@ export class Conversation {
       role: start.role,
       turn_id: start.turn_id ?? null,
       text: start.text ?? '',
-      steered: start.steered ?? false
+      steered: start.steered ?? false,
+      attachments: start.attachments ?? []
     });
     if (start.role === 'assistant') {
       entry.status.value = 'streaming';
@@ -553,8 +557,10 @@ export class Conversation {
   }
 
   /** Whether it began with words of which the transcript does not tell. */
-  private lacksPromptOf({ turn_id, text, action }: Turn): boolean {
-    const isPrompt = Boolean(text) && (action ?? 'prompt') === 'prompt';
+  private lacksPromptOf(turn: Turn): boolean {
+    const { turn_id, text, attachments = [], action = 'prompt' } = turn;
+    const isPrompt =
+      action === 'prompt' && (Boolean(text) || attachments.length > 0);
     return (
       isPrompt &&
       !this.messages.value.some(

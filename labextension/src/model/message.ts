@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type {
+  AttachmentName,
   Compaction,
   Message,
   MessageStatus,
@@ -23,6 +24,7 @@ export class MessageModel {
   readonly tool = signal<Tool | null>(null);
   readonly progress = signal('');
   readonly question = signal<Question | null>(null);
+  readonly attachments = signal<readonly AttachmentName[]>([]);
   readonly level: NoticeLevel;
   readonly compaction = signal<Compaction | null>(null);
   /** Said into a turn that ran. */
@@ -48,6 +50,7 @@ export class MessageModel {
     this.status.value = message.status ?? 'complete';
     this.tool.value = message.tool ?? null;
     this.question.value = message.question ?? null;
+    this.attachments.value = message.attachments ?? [];
     this.compaction.value = message.compaction ?? null;
   }
 

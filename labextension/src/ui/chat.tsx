@@ -6,6 +6,7 @@ import type { SessionsModel } from '../model/sessions';
 import { AgentCard } from './agent-card';
 import { Composer } from './composer';
 import { ConnectionBar } from './connection-bar';
+import { useFileDrop } from './file-drop';
 import { useHost, useTrans } from './host';
 import { BackIcon, ListIcon, NewIcon } from './icons';
 import { QuestionQueue } from './question-queue';
@@ -30,6 +31,17 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
   const conversation = chat.conversation.value;
   const panel = useRef<HTMLElement>(null);
   const wasListing = useRef(false);
+  const takesFiles =
+    !chat.listing.value &&
+    !conversation.isGone.value &&
+    !conversation.isReadOnly.value;
+  const isDropping = useFileDrop(
+    panel,
+    takesFiles
+      ? files =>
+          chat.attachments.value.add(files, page.status.value?.max_upload)
+      : null
+  );
 
   useEffect(() => {
     // What was clicked is there no more; the person goes on in its place.
@@ -117,6 +129,11 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
       )}
       <QuestionQueue chat={chat} />
       <Foot chat={chat} page={page} />
+      {isDropping.value && (
+        <div class="hj-drop" aria-hidden="true">
+          {trans.__('Drop files to attach them')}
+        </div>
+      )}
     </section>
   );
 }

@@ -3,7 +3,10 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { WhenBusy } from '../client/api';
 import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
+import { AttachButton } from './attach-button';
+import { AttachmentChips } from './attachment-chips';
 import { FailureView } from './failure-view';
+import { pastedFiles } from './file-drop';
 import { GaugeDisclosure } from './gauge-disclosure';
 import { usePreferences, useTrans } from './host';
 import { SendIcon, StopIcon } from './icons';
@@ -22,6 +25,10 @@ export function Composer(props: {
   const input = useRef<HTMLTextAreaElement>(null);
   const conversation = chat.conversation.value;
   const draft = chat.draft.value;
+  const attachments = chat.attachments.value;
+  const hasFiles = attachments.list.value.length > 0;
+  const obstacle = attachments.obstacle.value;
+  const limit = page.status.value?.max_upload;
   const running = conversation.running.value;
   const error = chat.error.value;
   // The agent's card may say the same already.
@@ -31,6 +38,17 @@ export function Composer(props: {
   const send = (whenBusy?: WhenBusy): void => {
     void chat.send(draft, whenBusy);
     input.current?.focus();
+  };
+  const attach = (files: File[]): void => attachments.add(files, limit);
+  const sendTitle = (): string => {
+    if (obstacle) {
+      return obstacle === 'uploading'
+        ? trans.__('Files are uploading: send when they are there.')
+        : trans.__('A file failed: retry or remove it, then send.');
+    }
+    return running
+      ? trans.__('Queue: send after this turn (%1)', preferences.sendWith)
+      : trans.__('Send (%1)', preferences.sendWith);
   };
 
   useLayoutEffect(() => fitToText(input.current!), [draft]);
@@ -45,6 +63,11 @@ export function Composer(props: {
     >
       {isNews && <FailureView failure={error} />}
       <QueuedPrompts chat={chat} />
+      <AttachmentChips
+        attachments={attachments}
+        limit={limit}
+        onRemove={() => input.current?.focus()}
+      />
       <div class="hj-composer-box">
         <textarea
           ref={input}
@@ -55,6 +78,13 @@ export function Composer(props: {
           placeholder={trans.__('Ask Hermes')}
           value={draft}
           onInput={event => chat.setDraft(event.currentTarget.value)}
+          onPaste={event => {
+            const files = pastedFiles(event);
+            if (files.length > 0) {
+              event.preventDefault();
+              attach(files);
+            }
+          }}
           onKeyDown={event => {
             if (sends(event, preferences)) {
               event.preventDefault();
@@ -63,6 +93,7 @@ export function Composer(props: {
           }}
         />
         <div class="hj-composer-row">
+          <AttachButton onFiles={attach} />
           <GaugeDisclosure chat={chat} />
           {folder && (
             <span class="hj-folder" title={folder}>
@@ -83,25 +114,19 @@ export function Composer(props: {
               <StopIcon />
             </button>
           )}
-          {(!running || draft) && (
+          {(!running || draft || hasFiles) && (
             <button
               type="submit"
               class="hj-round hj-primary"
               aria-label={trans.__('Send')}
-              title={
-                running
-                  ? trans.__(
-                      'Queue: send after this turn (%1)',
-                      preferences.sendWith
-                    )
-                  : trans.__('Send (%1)', preferences.sendWith)
-              }
-              disabled={draft.trim() === ''}
+              title={sendTitle()}
+              disabled={obstacle !== null || (!hasFiles && !draft.trim())}
             >
               <SendIcon />
             </button>
           )}
-          {running && draft.trim() && (
+          {/* With files it waits for the end of the turn. */}
+          {running && draft.trim() && !hasFiles && (
             <SendMenu conversation={conversation} onSend={send} />
           )}
         </div>

@@ -19,12 +19,20 @@ export function FailedTurn({ chat }: { chat: ChatModel }): JSX.Element | null {
   return (
     <>
       {unsaid && (
-        <UserPrompt text={unsaid} note={trans.__('This was not said')}>
+        <UserPrompt
+          text={unsaid.text ?? ''}
+          attachments={unsaid.attachments}
+          note={trans.__('This was not said')}
+          chat={chat}
+        >
           <button
             type="button"
             class="hj-button"
-            onClick={() => chat.setDraft(unsaid)}
-            disabled={chat.draft.value !== ''}
+            onClick={() => chat.compose(unsaid)}
+            disabled={
+              chat.draft.value !== '' ||
+              chat.attachments.value.list.value.length > 0
+            }
           >
             {trans.__('Put it into the composer')}
           </button>

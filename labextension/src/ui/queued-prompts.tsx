@@ -55,7 +55,7 @@ function Chip(props: {
   const text =
     turn.action === 'compress'
       ? trans.__('Compact the context')
-      : (turn.text ?? '').slice(0, SHOWN);
+      : (turn.text || filesOf(turn)).slice(0, SHOWN);
   return (
     <li class="hj-chip">
       <span class="hj-chip-text" dir="auto" title={text}>
@@ -73,4 +73,8 @@ function Chip(props: {
       </button>
     </li>
   );
+}
+
+function filesOf({ attachments = [] }: Turn): string {
+  return attachments.map(({ name }) => name).join(', ');
 }

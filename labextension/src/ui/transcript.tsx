@@ -89,6 +89,8 @@ export function Transcript(props: {
             <UserPrompt
               key={prompt.clientId}
               text={prompt.text}
+              attachments={prompt.attachments}
+              chat={chat}
               note={
                 prompt.clientId === running?.turn_id
                   ? undefined

@@ -1,8 +1,10 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { AttachmentName } from '../client/api';
 import type { ChatModel } from '../model/chat';
 import type { MessageModel } from '../model/message';
+import { AttachedFiles } from './attached-files';
 import { CopyButton } from './copy-button';
 import { FailureView } from './failure-view';
 import { usePreferences, useTrans } from './host';
@@ -41,9 +43,11 @@ export function UserMessage(props: {
         />
       ) : (
         <>
-          <p dir="auto">
-            <LongText text={message.text.value} />
-          </p>
+          <Said
+            text={message.text.value}
+            attachments={message.attachments.value}
+            chat={chat}
+          />
           {message.steered && (
             <span class="hj-quiet">{trans.__('Said into the turn')}</span>
           )}
@@ -64,18 +68,38 @@ export function UserMessage(props: {
 /** A prompt that is not in the transcript. */
 export function UserPrompt(props: {
   text: string;
+  attachments?: readonly AttachmentName[];
+  chat: ChatModel;
   note?: string;
   children?: ComponentChildren;
 }): JSX.Element {
   const trans = useTrans();
   return (
     <article class="hj-user" aria-label={trans.__('You')}>
-      <p dir="auto">
-        <LongText text={props.text} />
-      </p>
+      <Said {...props} />
       {props.note && <span class="hj-quiet">{props.note}</span>}
       {props.children}
     </article>
+  );
+}
+
+function Said(props: {
+  text: string;
+  attachments?: readonly AttachmentName[];
+  chat: ChatModel;
+}): JSX.Element {
+  const { text, attachments = [], chat } = props;
+  return (
+    <>
+      {text && (
+        <p dir="auto">
+          <LongText text={text} />
+        </p>
+      )}
+      {attachments.length > 0 && (
+        <AttachedFiles files={attachments} chat={chat} />
+      )}
+    </>
   );
 }
 
@@ -200,7 +224,8 @@ function MessageEditor(props: {
   const conversation = chat.conversation.value;
   const isRunning = conversation.running.value !== null;
   const text = chat.edit.value?.text ?? '';
-  const cannotSend = busy.value || isRunning || text.trim() === '';
+  const isEmpty = text.trim() === '' && message.attachments.value.length === 0;
+  const cannotSend = busy.value || isRunning || isEmpty;
 
   useEffect(() => {
     if (props.takesFocus) {

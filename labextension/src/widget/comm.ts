@@ -66,6 +66,9 @@ export function requestByComm(model: AnyModel): {
   return {
     request: (path, init = {}) =>
       new Promise((resolve, reject) => {
+        if (init.body instanceof Blob) {
+          throw new Error('Files can be attached in JupyterLab alone.');
+        }
         const id = `${(count += 1)}`;
         const one: Waiting = { resolve, reject, body: null };
         waiting.set(id, one);
