@@ -7,6 +7,7 @@ import { AgentCard } from './agent-card';
 import { Composer } from './composer';
 import { ConnectionBar } from './connection-bar';
 import { useHost, useTrans } from './host';
+import { IconButton } from './icon-button';
 import { BackIcon, ListIcon, NewIcon } from './icons';
 import { QuestionQueue } from './question-queue';
 import { BranchLine, GoneLine, ReadOnlyLine } from './relation';
@@ -109,7 +110,10 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
       <ConnectionBar page={page} />
       <BranchLine chat={chat} conversation={conversation} />
       <SkipBanner chat={chat} />
-      <AgentCard agent={page.agent.value} />
+      <AgentCard
+        agent={page.agent.value}
+        said={conversation.turn.value?.error?.message}
+      />
       {conversation.isEmpty.value ? (
         <Welcome chat={chat} page={page} />
       ) : (
@@ -131,24 +135,6 @@ function Foot({ chat, page }: ChatProps): JSX.Element {
     return <ReadOnlyLine chat={chat} conversation={conversation} />;
   }
   return <Composer chat={chat} page={page} />;
-}
-
-function IconButton(props: {
-  label: string;
-  onClick: () => void;
-  children: JSX.Element;
-}): JSX.Element {
-  return (
-    <button
-      type="button"
-      class="hj-icon-button"
-      aria-label={props.label}
-      title={props.label}
-      onClick={props.onClick}
-    >
-      {props.children}
-    </button>
-  );
 }
 
 function Welcome({ chat, page }: ChatProps): JSX.Element {

@@ -65,7 +65,7 @@ export function Composer(props: {
         <div class="hj-composer-row">
           <GaugeDisclosure chat={chat} />
           {folder && (
-            <span class="hj-folder" title={folder}>
+            <span class="hj-folder hj-clipped hj-quiet" title={folder}>
               {shortened(folder)}
             </span>
           )}
