@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import logging
+import signal
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -212,9 +213,11 @@ class RpcProcess:
 
     def last_words(self, code: int) -> str:
         """Why it ended, as far as it said."""
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        if code < 0:
+            # Whatever it printed last, it was about something else.
+            return f"signal {-code} ({signal.strsignal(-code)})."
         said = self.stderr.lines
-        return f"{how}. {said[-1]}" if said else f"{how}."
+        return f"exit code {code}. {said[-1]}" if said else f"exit code {code}."
 
 
 def end_marked(mark: str) -> None:

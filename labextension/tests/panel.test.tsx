@@ -61,6 +61,29 @@ describe('the panel', () => {
     client.dispose();
   });
 
+  it('says once that the agent has ended', async () => {
+    const message = "The agent's process ended: signal 9 (Killed).";
+    const agent = { state: 'failed', error: message };
+    server.on('GET status', () => ({ epoch: 'e1', agent }));
+    await show();
+    expect(await screen.findByText(message)).toBeTruthy();
+    act(() =>
+      chat.conversation.value.apply({
+        event: 'turn',
+        id: 'e1.100',
+        data: {
+          session_id: 'c1',
+          turn_id: 't1',
+          state: 'error',
+          origin: 'user',
+          error: { code: 'agent_died', message }
+        }
+      })
+    );
+    expect(within(screen.getByRole('log')).getByText(message)).toBeTruthy();
+    expect(screen.getAllByText(message)).toHaveLength(1);
+  });
+
   describe('a clarify card', () => {
     it('answers with a click, and leaves when the server took it', async () => {
       let take = (_: object): void => undefined;
@@ -92,6 +115,7 @@ describe('the panel', () => {
       const text = screen.getByRole<HTMLTextAreaElement>('textbox', {
         name: 'Which format?'
       });
+      await vi.waitFor(() => expect(document.activeElement).toBe(text));
       fireEvent.input(text, { target: { value: 'feather' } });
       fireEvent.click(button('Answer'));
       const alert = await screen.findByRole('alert');

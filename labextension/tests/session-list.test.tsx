@@ -75,7 +75,7 @@ describe('the list of conversations', () => {
       row('d', { segment_count: 4, state: 'error', capabilities: [] }),
       row('e', { title: null, preview: 'How it began' })
     );
-    expect(item(/Title a, needs you, unread, pinned, this min/)).toBeTruthy();
+    expect(item(/Title a, needs you, unread, pinned, now/)).toBeTruthy();
     expect(item(/Title b, Telegram/).getAttribute('aria-current')).toBe('true');
     expect(item(/Title c, working, continued once/)).toBeTruthy();
     expect(item(/Title d, failed, continued 3 times, read only/)).toBeTruthy();
@@ -339,7 +339,7 @@ describe('the list of conversations', () => {
     it('happens after a question, and the next row has the focus', async () => {
       server.on(DELETE, () => ({ deleted: 'a' }));
       await ask();
-      expect(document.activeElement).toBe(button('Keep'));
+      expect(document.activeElement).toBe(button('Cancel'));
       expect(bodyOf(DELETE)).toEqual([]);
       button('Delete').focus();
       fireEvent.click(button('Delete'));
@@ -349,7 +349,7 @@ describe('the list of conversations', () => {
 
     it.each([
       ['Escape', () => press('Escape')],
-      ['Keep', () => fireEvent.click(button('Keep'))]
+      ['Cancel', () => fireEvent.click(button('Cancel'))]
     ])('does not happen after %s', async (_, leave) => {
       await ask();
       leave();
@@ -516,7 +516,7 @@ describe('the list of conversations', () => {
     );
     await screen.findByText('Broken.');
     server.on(LIST, () => listed([row('a')]));
-    fireEvent.click(button('Try again'));
+    fireEvent.click(button('Retry'));
     await screen.findByRole('treeitem');
     expect(screen.queryByRole('alert')).toBeNull();
   });

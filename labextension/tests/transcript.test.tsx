@@ -221,7 +221,7 @@ describe('the transcript', () => {
     fireEvent.click(
       screen.getAllByRole('button', { name: /^Copy the answer/ })[0]!
     );
-    await screen.findByText('Copied');
+    await screen.findByRole('button', { name: 'Copied' });
     expect(write).toHaveBeenCalledWith('One.');
   });
 

@@ -6,9 +6,11 @@ import { FailureView } from './failure-view';
 /** How the agent starts, or why it does not, with the next step. */
 export function AgentCard(props: {
   agent: AgentStatus | null;
+  /** What the transcript says already. */
+  said: string | undefined;
 }): JSX.Element | null {
   const trans = useTrans();
-  const { agent } = props;
+  const { agent, said } = props;
   if (agent?.state === 'starting') {
     return (
       <p class="hj-bar hj-pulse" role="status">
@@ -16,7 +18,7 @@ export function AgentCard(props: {
       </p>
     );
   }
-  if (agent?.state === 'failed') {
+  if (agent?.state === 'failed' && agent.error !== said) {
     const message = agent.error || trans.__('Hermes could not be started.');
     return <FailureView failure={{ message, hint: agent.hint }} />;
   }

@@ -8,6 +8,7 @@ import { Composer } from './composer';
 import { ConnectionBar } from './connection-bar';
 import { useFileDrop } from './file-drop';
 import { useHost, useTrans } from './host';
+import { IconButton } from './icon-button';
 import { BackIcon, ListIcon, NewIcon } from './icons';
 import { QuestionQueue } from './question-queue';
 import { BranchLine, GoneLine, ReadOnlyLine } from './relation';
@@ -121,7 +122,10 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
       <ConnectionBar page={page} />
       <BranchLine chat={chat} conversation={conversation} />
       <SkipBanner chat={chat} />
-      <AgentCard agent={page.agent.value} />
+      <AgentCard
+        agent={page.agent.value}
+        said={conversation.turn.value?.error?.message}
+      />
       {conversation.isEmpty.value ? (
         <Welcome chat={chat} page={page} />
       ) : (
@@ -148,24 +152,6 @@ function Foot({ chat, page }: ChatProps): JSX.Element {
     return <ReadOnlyLine chat={chat} conversation={conversation} />;
   }
   return <Composer chat={chat} page={page} />;
-}
-
-function IconButton(props: {
-  label: string;
-  onClick: () => void;
-  children: JSX.Element;
-}): JSX.Element {
-  return (
-    <button
-      type="button"
-      class="hj-icon-button"
-      aria-label={props.label}
-      title={props.label}
-      onClick={props.onClick}
-    >
-      {props.children}
-    </button>
-  );
 }
 
 function Welcome({ chat, page }: ChatProps): JSX.Element {

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useId } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import type { Answer, AnswerValue, Ask } from '../client/api';
 import { CardHead, type CardProps } from './card-head';
 import { FailureView } from './failure-view';
@@ -85,6 +85,8 @@ function OneOf(
   const trans = useTrans();
   const text = useSignal(String(draft?.[0] ?? ''));
   const writing = useSignal(text.value !== '');
+  // Not for a draft that comes back: then the person is elsewhere.
+  const takesFocus = useRef(false);
   const send = (): void => {
     if (text.value.trim()) {
       onAnswer({ answer: text.value });
@@ -113,6 +115,7 @@ function OneOf(
             aria-expanded={writing.value}
             onClick={() => {
               writing.value = !writing.value;
+              takesFocus.current = true;
             }}
           >
             {trans.__('Other…')}
@@ -122,6 +125,7 @@ function OneOf(
           <div class="hj-field">
             <AnswerText
               label={ask.text}
+              takesFocus={takesFocus.current}
               value={text.value}
               onInput={value => {
                 text.value = value;
@@ -229,13 +233,21 @@ function AskField(props: {
 
 function AnswerText(props: {
   label: string;
+  takesFocus?: boolean;
   value: string;
   onInput: (value: string) => void;
   onSend: () => void;
 }): JSX.Element {
   const preferences = usePreferences();
+  const input = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    if (props.takesFocus) {
+      input.current?.focus();
+    }
+  }, []);
   return (
     <textarea
+      ref={input}
       class="hj-text"
       rows={2}
       dir="auto"

@@ -96,7 +96,7 @@ export function Composer(props: {
           <AttachButton onFiles={attach} />
           <GaugeDisclosure chat={chat} />
           {folder && (
-            <span class="hj-folder" title={folder}>
+            <span class="hj-folder hj-clipped hj-quiet" title={folder}>
               {shortened(folder)}
             </span>
           )}

@@ -3,6 +3,8 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { copyText } from './clipboard';
 import { useTrans } from './host';
+import { IconButton } from './icon-button';
+import { CheckIcon, CopyIcon } from './icons';
 
 /** How long the button says what came of it, in milliseconds. */
 const SAID_MS = 2000;
@@ -10,36 +12,41 @@ const SAID_MS = 2000;
 /** Copies what `text` answers when it is pressed. */
 export function CopyButton(props: {
   text: () => string;
-  /** What is copied, where there is more than one such button. */
-  label?: string;
+  /** What is copied. */
+  label: string;
 }): JSX.Element {
   const trans = useTrans();
-  const said = useSignal('');
+  const outcome = useSignal<'copied' | 'refused' | null>(null);
   useEffect(() => {
     const timer = setTimeout(() => {
-      said.value = '';
+      outcome.value = null;
     }, SAID_MS);
     return () => clearTimeout(timer);
-  }, [said.value]);
+  }, [outcome.value]);
   const copy = (): void => {
     copyText(props.text()).then(
       () => {
-        said.value = trans.__('Copied');
+        outcome.value = 'copied';
       },
       () => {
-        said.value = trans.__('Select and copy it by hand');
+        outcome.value = 'refused';
       }
     );
   };
+  if (outcome.value === 'refused') {
+    return (
+      <span class="hj-quiet" role="alert">
+        {trans.__('Select and copy it by hand')}
+      </span>
+    );
+  }
+  const isCopied = outcome.value === 'copied';
   return (
-    <button
-      type="button"
-      class="hj-button"
-      aria-label={said.value || props.label}
-      title={props.label}
+    <IconButton
+      label={isCopied ? trans.__('Copied') : props.label}
       onClick={copy}
     >
-      {said.value || trans.__('Copy')}
-    </button>
+      {isCopied ? <CheckIcon /> : <CopyIcon />}
+    </IconButton>
   );
 }

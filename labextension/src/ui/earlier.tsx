@@ -4,6 +4,9 @@ import type { Conversation } from '../model/conversation';
 import { FailureView } from './failure-view';
 import { useTrans } from './host';
 
+/** Messages up to which nobody asks whether there are more before them. */
+const OBVIOUS = 50;
+
 /** The way from the first message that is loaded to those before it. */
 export function Earlier(props: {
   chat: ChatModel;
@@ -15,6 +18,9 @@ export function Earlier(props: {
   const trans = useTrans();
   const error = conversation.extendError.value;
   const isExtending = conversation.isExtending.value;
+  const isReadBack =
+    conversation.earlier.value === null &&
+    conversation.messages.value.length > OBVIOUS;
   const load = async (event: Event): Promise<void> => {
     const button = event.currentTarget as HTMLElement;
     await chat.loadEarlier();
@@ -36,12 +42,13 @@ export function Earlier(props: {
         </p>
       )}
       {error && <FailureView failure={error} />}
-      {conversation.earlier.value === null ? (
-        <p class="hj-quiet">{trans.__('The beginning of this conversation')}</p>
-      ) : (
+      {conversation.earlier.value !== null && (
         <button type="button" class="hj-button" onClick={load}>
           {isExtending ? trans.__('Loading…') : trans.__('Earlier messages')}
         </button>
+      )}
+      {isReadBack && (
+        <p class="hj-quiet">{trans.__('The beginning of this conversation')}</p>
       )}
     </div>
   );

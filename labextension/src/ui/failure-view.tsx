@@ -1,7 +1,7 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Failure, Hint, HintAction } from '../client/api';
 import type { Trans } from '../client/page';
+import { CopyButton } from './copy-button';
 import { useHost, useTrans } from './host';
 
 /** What went wrong, and the next step. */
@@ -21,7 +21,7 @@ function HintView({ hint }: { hint: Hint }): JSX.Element {
   const { trans, perform } = useHost();
   return (
     <div class="hj-hint">
-      <p>{hint.text}</p>
+      <p>{withCode(hint.text)}</p>
       {hint.command && <Command text={hint.command} />}
       {hint.action && (
         <button
@@ -34,6 +34,13 @@ function HintView({ hint }: { hint: Hint }): JSX.Element {
       )}
     </div>
   );
+}
+
+/** What stands between backticks is to be typed. */
+function withCode(text: string): (string | JSX.Element)[] {
+  return text
+    .split('`')
+    .map((part, i) => (i % 2 === 0 ? part : <code key={i}>{part}</code>));
 }
 
 function labelOf(action: HintAction, trans: Trans): string {
@@ -49,20 +56,10 @@ function labelOf(action: HintAction, trans: Trans): string {
 
 function Command({ text }: { text: string }): JSX.Element {
   const trans = useTrans();
-  const copied = useSignal(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
-    copied.value = true;
-  };
   return (
     <div class="hj-command-line">
       <code>{text}</code>
-      {/* The clipboard is missing on plain http; the text can be selected. */}
-      {'clipboard' in navigator && (
-        <button type="button" class="hj-button" onClick={copy}>
-          {copied.value ? trans.__('Copied') : trans.__('Copy')}
-        </button>
-      )}
+      <CopyButton label={trans.__('Copy the command')} text={() => text} />
     </div>
   );
 }

@@ -145,7 +145,7 @@ function CompactNow(props: {
   };
   return (
     <fieldset class="hj-field" disabled={busy.value || reason !== ''}>
-      <label class="hj-label">
+      <label class="hj-field">
         {trans.__('Keep above all (optional)')}
         <input
           class="hj-text"

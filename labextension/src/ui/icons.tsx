@@ -21,3 +21,14 @@ export const ClipIcon = icon(
   'M12.5 7.5l-5 5a3 3 0 0 1-4.3-4.3l5.4-5.4a2 2 0 0 1 2.9 2.9L6.2 11a1 1 0 0 1-1.4-1.4l4.6-4.6'
 );
 export const CloseIcon = icon('M4.5 4.5l7 7M11.5 4.5l-7 7');
+export const CopyIcon = icon('M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3');
+export const CheckIcon = icon('M3 8.5l3.5 3.5L13 4.5');
+export const EditIcon = icon('M3 13l.7-2.8 7-7 2.1 2.1-7 7zM9.5 4.4l2.1 2.1');
+export const UndoIcon = icon('M5.5 3 2.5 6l3 3M2.5 6H10a3.5 3.5 0 0 1 0 7H6');
+export const AboveIcon = icon('M2.5 9.5h11v4h-11zM8 7V2M5.5 4.3 8 1.8l2.5 2.5');
+export const BelowIcon = icon(
+  'M2.5 2.5h11v4h-11zM8 9v5M5.5 11.7 8 14.2l2.5-2.5'
+);
+export const ReplaceIcon = icon(
+  'M2.5 3h7M2.5 6h5M13 5v4.5H5.5M7.8 7.2 5.5 9.5l2.3 2.3M10 13h3.5'
+);

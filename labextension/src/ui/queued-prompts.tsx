@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { Turn } from '../client/api';
 import type { ChatModel } from '../model/chat';
 import { useTrans } from './host';
+import { IconButton } from './icon-button';
 import { CloseIcon } from './icons';
 
 /** Characters of a prompt that a chip has room for. */
@@ -58,19 +59,17 @@ function Chip(props: {
       : (turn.text || filesOf(turn)).slice(0, SHOWN);
   return (
     <li class="hj-chip">
-      <span class="hj-chip-text" dir="auto" title={text}>
+      <span class="hj-clipped" dir="auto" title={text}>
         {text}
       </span>
       {props.children}
-      <button
-        type="button"
-        class="hj-icon-button"
-        aria-label={trans.__('Take back: %1', text)}
+      <IconButton
+        label={trans.__('Take back: %1', text)}
         title={trans.__('Take back')}
         onClick={() => chat.withdraw(turn)}
       >
         <CloseIcon />
-      </button>
+      </IconButton>
     </li>
   );
 }

@@ -119,7 +119,7 @@ export function useRowActions(
           act: () => ask(row, 'title')
         },
         {
-          label: archived ? trans.__('Take back') : trans.__('Archive'),
+          label: archived ? trans.__('Unarchive') : trans.__('Archive'),
           needs: 'archive',
           act: change({ archived: !archived })
         },

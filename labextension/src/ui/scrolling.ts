@@ -95,7 +95,9 @@ export function useScrolling(
     };
     const resized = new ResizeObserver(hold);
     resized.observe(node);
-    resized.observe(log.current!);
+    // With all that stands around the log: when a line below it goes, the
+    // browser moves the end, which nobody has left.
+    resized.observe(node.firstElementChild!);
     node.addEventListener('scroll', onScroll, { passive: true });
     return () => {
       resized.disconnect();

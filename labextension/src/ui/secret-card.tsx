@@ -54,7 +54,7 @@ export function SecretCard(props: CardProps<string>): JSX.Element {
           }}
         >
           <fieldset disabled={busy.value}>
-            <label class="hj-label">
+            <label class="hj-field">
               {asked}
               <input
                 class="hj-text"

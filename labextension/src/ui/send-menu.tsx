@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { WhenBusy } from '../client/api';
 import type { Conversation } from '../model/conversation';
 import { useDismissal } from './dismissal';
-import { useTrans } from './host';
+import { usePreferences, useTrans } from './host';
 import { UpIcon } from './icons';
 
 /** The ways to send while the agent works, beside the Send button. */
@@ -14,6 +14,7 @@ export function SendMenu(props: {
 }): JSX.Element {
   const { conversation, onSend } = props;
   const trans = useTrans();
+  const { sendWith } = usePreferences();
   const box = useRef<HTMLDivElement>(null);
   const isOpen = useSignal(false);
   useDismissal(box, isOpen);
@@ -76,7 +77,7 @@ export function SendMenu(props: {
           {item(
             'queue',
             trans.__('Queue'),
-            trans.__('After this turn (Enter)')
+            trans.__('After this turn (%1)', sendWith)
           )}
           {conversation.can('steer') &&
             item(

@@ -38,7 +38,7 @@ export function SessionList(props: {
               class="hj-button hj-more"
               onClick={() => void sessions.load()}
             >
-              {trans.__('Try again')}
+              {trans.__('Retry')}
             </button>
           </>
         )}

@@ -161,8 +161,8 @@ function TitleField(props: {
 function Deletion(props: { row: Summary; actions: RowActions }): JSX.Element {
   const { row, actions } = props;
   const trans = useTrans();
-  const keep = useRef<HTMLButtonElement>(null);
-  useLayoutEffect(() => keep.current!.focus(), []);
+  const cancel = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => cancel.current!.focus(), []);
 
   return (
     <div
@@ -188,10 +188,10 @@ function Deletion(props: { row: Summary; actions: RowActions }): JSX.Element {
       <button
         type="button"
         class="hj-button"
-        ref={keep}
+        ref={cancel}
         onClick={actions.cancel}
       >
-        {trans.__('Keep')}
+        {trans.__('Cancel')}
       </button>
     </div>
   );

@@ -23,6 +23,12 @@ export function ToolCard({ message }: { message: MessageModel }): JSX.Element {
   const tool = message.tool.value;
   const state = stateOf(message);
   const exitCode = exitCodeOf(tool);
+  let failure = '';
+  if (exitCode !== null) {
+    failure = trans.__('exit %1', exitCode);
+  } else if (state === 'error' || state === 'stopped') {
+    failure = labelOf(state, trans);
+  }
 
   return (
     <details
@@ -39,13 +45,8 @@ export function ToolCard({ message }: { message: MessageModel }): JSX.Element {
           aria-label={labelOf(state, trans)}
         />
         <span class="hj-tool-name">{tool?.name}</span>
-        <span class="hj-tool-preview">{preview(tool?.args)}</span>
-        {exitCode !== null && (
-          <span class="hj-tool-failed">{trans.__('exit %1', exitCode)}</span>
-        )}
-        {state !== 'done' && state !== 'running' && (
-          <span class="hj-tool-failed">{labelOf(state, trans)}</span>
-        )}
+        <span class="hj-tool-preview hj-clipped">{preview(tool?.args)}</span>
+        {failure && <span class="hj-tool-failed">{failure}</span>}
         {tool?.duration != null && (
           <span class="hj-tool-duration">{seconds(tool.duration, trans)}</span>
         )}
@@ -164,16 +165,19 @@ function Block(props: { title: string; text: string }): JSX.Element | null {
   );
 }
 
-/** The first text among the arguments says most: a command, a path. */
+/** What the call is about: a command, a path, else its first text. */
 function preview(args: unknown): string {
-  const values = isRecord(args) ? Object.values(args) : [args];
+  const values = isRecord(args)
+    ? [args.command, args.path, ...Object.values(args)]
+    : [args];
   const text = values.find(value => typeof value === 'string') ?? '';
   return text.slice(0, 200);
 }
 
 function exitCodeOf(tool: Tool | null): number | null {
   const code = isRecord(tool?.result) ? tool.result.exit_code : null;
-  return typeof code === 'number' && code !== 0 ? code : null;
+  // Less than 0 is what never ran.
+  return typeof code === 'number' && code > 0 ? code : null;
 }
 
 function hasOutput(result: unknown): boolean {

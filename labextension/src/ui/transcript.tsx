@@ -67,41 +67,43 @@ export function Transcript(props: {
   return (
     <div class="hj-transcript">
       <div class="hj-scroll" ref={box} tabIndex={0}>
-        <Earlier chat={chat} conversation={conversation} box={box} />
-        <div
-          class="hj-log"
-          role="log"
-          aria-label={trans.__('Conversation')}
-          // What is put above for who reads there is no news.
-          aria-live={atEnd.value ? 'polite' : 'off'}
-          ref={log}
-        >
-          {messages.map(message => (
-            <Entry
-              key={message.id}
-              message={message}
-              chat={chat}
-              isLit={message.id === lit}
-            />
-          ))}
-          <FailedTurn chat={chat} />
-          {conversation.awaited.value.map(prompt => (
-            <UserPrompt
-              key={prompt.clientId}
-              text={prompt.text}
-              attachments={prompt.attachments}
-              chat={chat}
-              note={
-                prompt.clientId === running?.turn_id
-                  ? undefined
-                  : trans.__('Sending…')
-              }
-            />
-          ))}
+        <div>
+          <Earlier chat={chat} conversation={conversation} box={box} />
+          <div
+            class="hj-log"
+            role="log"
+            aria-label={trans.__('Conversation')}
+            // What is put above for who reads there is no news.
+            aria-live={atEnd.value ? 'polite' : 'off'}
+            ref={log}
+          >
+            {messages.map(message => (
+              <Entry
+                key={message.id}
+                message={message}
+                chat={chat}
+                isLit={message.id === lit}
+              />
+            ))}
+            <FailedTurn chat={chat} />
+            {conversation.awaited.value.map(prompt => (
+              <UserPrompt
+                key={prompt.clientId}
+                text={prompt.text}
+                attachments={prompt.attachments}
+                chat={chat}
+                note={
+                  prompt.clientId === running?.turn_id
+                    ? undefined
+                    : trans.__('Sending…')
+                }
+              />
+            ))}
+          </div>
+          {(running || sending) && (
+            <Activity conversation={conversation} page={page} />
+          )}
         </div>
-        {(running || sending) && (
-          <Activity conversation={conversation} page={page} />
-        )}
       </div>
       {!atEnd.value && (
         <button type="button" class="hj-button hj-latest" onClick={toEnd}>
@@ -143,6 +145,7 @@ function Activity(props: {
     // The agent's own card says more.
     return null;
   }
+  const isWaiting = conversation.questions.value.length > 0;
   let text = trans.__('Working…');
   if (turn?.state === 'stopping') {
     text = trans.__('Stopping…');
@@ -152,11 +155,11 @@ function Activity(props: {
     text = trans.__('Taking back…');
   } else if (turn?.state === 'starting' && page.agent.value?.step) {
     text = page.agent.value.step;
-  } else if (conversation.questions.value.length > 0) {
+  } else if (isWaiting) {
     text = trans.__('Waiting for your answer');
   }
   return (
-    <p class="hj-activity hj-pulse" role="status">
+    <p class={`hj-activity ${isWaiting ? '' : 'hj-pulse'}`} role="status">
       {text}
     </p>
   );

@@ -8,6 +8,8 @@ import { AttachedFiles } from './attached-files';
 import { CopyButton } from './copy-button';
 import { FailureView } from './failure-view';
 import { usePreferences, useTrans } from './host';
+import { EditIcon, UndoIcon } from './icons';
+import { IconButton } from './icon-button';
 import { sends } from './keys';
 import { LongText } from './long-text';
 import { useSubmission } from './submission';
@@ -133,20 +135,19 @@ function Actions(props: {
   return (
     <div class="hj-actions">
       {canChange.value && (
-        <button type="button" class="hj-button hj-edit" onClick={onEdit}>
-          {trans.__('Edit')}
-        </button>
+        <IconButton label={trans.__('Edit')} class="hj-edit" onClick={onEdit}>
+          <EditIcon />
+        </IconButton>
       )}
       {canChange.value && isLast.value && (
-        <button
-          type="button"
-          class="hj-button"
+        <IconButton
+          label={trans.__('Undo')}
           onClick={() => {
             asking.value = true;
           }}
         >
-          {trans.__('Undo')}
-        </button>
+          <UndoIcon />
+        </IconButton>
       )}
       <CopyButton
         label={trans.__('Copy your message')}
@@ -186,7 +187,7 @@ function UndoConfirmation(props: {
       <div class="hj-buttons">
         <button
           type="button"
-          class="hj-button hj-primary"
+          class="hj-button hj-danger"
           disabled={busy.value}
           onClick={() =>
             submit(async () => {

@@ -193,7 +193,7 @@ function Panel(props: {
       );
     case 'chat':
       return (
-        <div class="hj-in-cell hj-tall">
+        <div class="hj-root hj-in-cell hj-tall">
           <Chat
             chat={chat}
             page={page}
