@@ -7,6 +7,8 @@ import type {
   Found,
   HermesEvent,
   MessagesPage,
+  ModelChange,
+  Models,
   Prompt,
   Question,
   QuestionState,
@@ -234,6 +236,20 @@ export class HermesClient {
     client: string
   ): Promise<{ skip_approvals: boolean }> {
     return this.call('PUT', `${pathOf(id)}/skip-approvals`, { on, client });
+  }
+
+  /** What there is; of a conversation, or of a new one. */
+  models(id: string): Promise<Models> {
+    const query = id && `?${new URLSearchParams({ session_id: id })}`;
+    return this.call('GET', `models${query}`);
+  }
+
+  /** Changes this conversation alone; the answer is what it has then. */
+  switchModel(
+    id: string,
+    change: ModelChange
+  ): Promise<Pick<Models, 'reasoning'> & { model: string; provider: string }> {
+    return this.call('POST', `${pathOf(id)}/model`, change);
   }
 
   async questions(): Promise<{ questions: Question[] }> {

@@ -12,6 +12,8 @@ import {
   type AnswerValue,
   type AttachmentName,
   type Found,
+  type ModelChange,
+  type Models,
   type Question,
   type Turn,
   type WhenBusy
@@ -289,6 +291,24 @@ export class ChatModel {
       focus.trim() ? { focus } : {}
     );
     conversation.began({ turn_id, state, origin: 'user', action: 'compress' });
+  }
+
+  /** What this conversation can think with, and what it does. */
+  models(): Promise<Models> {
+    return this.client.models(this.id.value);
+  }
+
+  /** Changes it for this conversation alone, which is made if need be. */
+  async switchModel(
+    change: ModelChange
+  ): Promise<Pick<Models, 'model' | 'provider' | 'reasoning'>> {
+    const conversation = this.conversation.value;
+    this.error.value = null;
+    await this.ready(conversation);
+    const id = conversation.id.value;
+    const chosen = await this.client.switchModel(id, change);
+    conversation.model.value = chosen.model;
+    return chosen;
   }
 
   /** Takes back a prompt that waits: it comes to the composer. */

@@ -11,6 +11,7 @@ import { GaugeDisclosure } from './gauge-disclosure';
 import { usePreferences, useTrans } from './host';
 import { SendIcon, StopIcon } from './icons';
 import { sends } from './keys';
+import { ModelDisclosure } from './model-disclosure';
 import { QueuedPrompts } from './queued-prompts';
 import { SendMenu } from './send-menu';
 
@@ -95,6 +96,7 @@ export function Composer(props: {
         <div class="hj-composer-row">
           <AttachButton onFiles={attach} />
           <GaugeDisclosure chat={chat} />
+          <ModelDisclosure chat={chat} />
           {folder && (
             <span class="hj-folder" title={folder}>
               {shortened(folder)}
