@@ -249,6 +249,22 @@ export interface ModelChange {
   confirmed?: boolean;
 }
 
+/** A slash command; `choices` is what may go with it. */
+export interface Command {
+  name: string;
+  description: string;
+  args: string;
+  aliases: string[];
+  choices: string[];
+}
+
+/** What may stand instead of the end of a text, and what is seen of it. */
+export interface Completion {
+  text: string;
+  label: string;
+  detail: string;
+}
+
 export type ExportFormat = 'md' | 'json' | 'ipynb';
 
 /** A message in which all words that were searched for are found. */

@@ -1,6 +1,8 @@
 import type {
   Answer,
   AttachmentName,
+  Command,
+  Completion,
   Detail,
   EventName,
   ExportFormat,
@@ -250,6 +252,29 @@ export class HermesClient {
     change: ModelChange
   ): Promise<Pick<Models, 'reasoning'> & { model: string; provider: string }> {
     return this.call('POST', `${pathOf(id)}/model`, change);
+  }
+
+  commands(): Promise<{ commands: Command[] }> {
+    return this.call('GET', 'commands');
+  }
+
+  /** Runs a slash command; the answer says in which conversation to go on. */
+  command(
+    id: string,
+    text: string,
+    client: string
+  ): Promise<{ session_id: string }> {
+    return this.call('POST', `${pathOf(id)}/command`, { text, client });
+  }
+
+  /** How a text that names a file may go on, from `replace_from` on. */
+  complete(
+    id: string,
+    text: string
+  ): Promise<{ replace_from: number; completions: Completion[] }> {
+    const of: Record<string, string> = id ? { session_id: id } : {};
+    const query = new URLSearchParams({ text, ...of });
+    return this.call('GET', `complete?${query}`);
   }
 
   async questions(): Promise<{ questions: Question[] }> {
