@@ -231,6 +231,40 @@ export interface RowChange {
   read?: boolean;
 }
 
+/** What there is to choose from, and what a conversation has of it. */
+export interface Models {
+  providers: { id: string; name: string; models: string[] }[];
+  efforts: string[];
+  model: string | null;
+  provider: string | null;
+  reasoning: string | null;
+}
+
+/** What is changed of how a conversation thinks. */
+export interface ModelChange {
+  model?: string;
+  provider?: string;
+  reasoning?: string;
+  /** That the model may be expensive. */
+  confirmed?: boolean;
+}
+
+/** A slash command; `choices` is what may go with it. */
+export interface Command {
+  name: string;
+  description: string;
+  args: string;
+  aliases: string[];
+  choices: string[];
+}
+
+/** What may stand instead of the end of a text, and what is seen of it. */
+export interface Completion {
+  text: string;
+  label: string;
+  detail: string;
+}
+
 export type ExportFormat = 'md' | 'json' | 'ipynb';
 
 /** A message in which all words that were searched for are found. */

@@ -1,12 +1,16 @@
 import type {
   Answer,
   AttachmentName,
+  Command,
+  Completion,
   Detail,
   EventName,
   ExportFormat,
   Found,
   HermesEvent,
   MessagesPage,
+  ModelChange,
+  Models,
   Prompt,
   Question,
   QuestionState,
@@ -234,6 +238,43 @@ export class HermesClient {
     client: string
   ): Promise<{ skip_approvals: boolean }> {
     return this.call('PUT', `${pathOf(id)}/skip-approvals`, { on, client });
+  }
+
+  /** What there is; of a conversation, or of a new one. */
+  models(id: string): Promise<Models> {
+    const query = id && `?${new URLSearchParams({ session_id: id })}`;
+    return this.call('GET', `models${query}`);
+  }
+
+  /** Changes this conversation alone; the answer is what it has then. */
+  switchModel(
+    id: string,
+    change: ModelChange
+  ): Promise<Pick<Models, 'reasoning'> & { model: string; provider: string }> {
+    return this.call('POST', `${pathOf(id)}/model`, change);
+  }
+
+  commands(): Promise<{ commands: Command[] }> {
+    return this.call('GET', 'commands');
+  }
+
+  /** Runs a slash command; the answer says in which conversation to go on. */
+  command(
+    id: string,
+    text: string,
+    client: string
+  ): Promise<{ session_id: string }> {
+    return this.call('POST', `${pathOf(id)}/command`, { text, client });
+  }
+
+  /** How a text that names a file may go on, from `replace_from` on. */
+  complete(
+    id: string,
+    text: string
+  ): Promise<{ replace_from: number; completions: Completion[] }> {
+    const of: Record<string, string> = id ? { session_id: id } : {};
+    const query = new URLSearchParams({ text, ...of });
+    return this.call('GET', `complete?${query}`);
   }
 
   async questions(): Promise<{ questions: Question[] }> {

@@ -12,6 +12,8 @@ import {
   type AnswerValue,
   type AttachmentName,
   type Found,
+  type ModelChange,
+  type Models,
   type Question,
   type Turn,
   type WhenBusy
@@ -21,6 +23,7 @@ import type { HermesClient } from '../client/client';
 import { isInTouch } from '../client/connection';
 import type { Observable } from '../client/observable';
 import { Attachments } from './attachments';
+import { Completions } from './completions';
 import { Conversation, isUnfinished, type Outgoing } from './conversation';
 import {
   Drafts,
@@ -54,6 +57,7 @@ export class ChatModel {
   readonly attachments: Signal<Attachments>;
   /** The message that is being changed. */
   readonly edit = signal<EditDraft | null>(null);
+  readonly completions: Completions;
   readonly error = signal<ApiError | null>(null);
   /** A question which somebody else had answered when we did. */
   readonly answeredElsewhere = signal<Question | null>(null);
@@ -82,6 +86,7 @@ export class ChatModel {
   ) {
     this.drafts = new Drafts(options.storage, options.draft);
     this.takeDraft('');
+    this.completions = new Completions(client, () => this.id.value);
     this.attachments = signal(this.attachmentsOf(this.conversation.value));
     this.ends = [
       client.connection.subscribe(connection => {
@@ -98,6 +103,7 @@ export class ChatModel {
 
   dispose(): void {
     this.ends.forEach(end => end());
+    this.completions.close();
     this.attachments.value.dispose();
     this.left.forEach(attachments => attachments.dispose());
     this.unfollow();
@@ -196,6 +202,7 @@ export class ChatModel {
 
   /**
    * Sends the draft, byte for byte, with the files; what fails comes back.
+   * What begins with a command that there is has it run instead.
    * While a turn is in hand, it waits for its end, goes into it, or ends it.
    */
   async send(
@@ -217,12 +224,35 @@ export class ChatModel {
       }
       conversation.send(prompt);
     });
+    this.completions.close();
     try {
-      await this.say(conversation, prompt, whenBusy);
+      if (await this.completions.isCommand(text)) {
+        await this.command(conversation, prompt);
+      } else {
+        await this.say(conversation, prompt, whenBusy);
+      }
     } catch (error) {
       conversation.withdraw(prompt.clientId);
       this.giveBack(prompt, conversation);
       this.fail(error, conversation);
+    }
+  }
+
+  private async command(
+    conversation: Conversation,
+    { clientId, text, attachments }: Outgoing
+  ): Promise<void> {
+    await this.ready(conversation);
+    const { session_id } = await this.client.command(
+      conversation.id.value,
+      text,
+      this.options.name
+    );
+    conversation.withdraw(clientId);
+    // A command takes no files.
+    this.attachmentsIn(conversation).giveBack(attachments);
+    if (this.isCurrent(conversation) && session_id !== this.id.value) {
+      await this.open(session_id);
     }
   }
 
@@ -289,6 +319,24 @@ export class ChatModel {
       focus.trim() ? { focus } : {}
     );
     conversation.began({ turn_id, state, origin: 'user', action: 'compress' });
+  }
+
+  /** What this conversation can think with, and what it does. */
+  models(): Promise<Models> {
+    return this.client.models(this.id.value);
+  }
+
+  /** Changes it for this conversation alone, which is made if need be. */
+  async switchModel(
+    change: ModelChange
+  ): Promise<Pick<Models, 'model' | 'provider' | 'reasoning'>> {
+    const conversation = this.conversation.value;
+    this.error.value = null;
+    await this.ready(conversation);
+    const id = conversation.id.value;
+    const chosen = await this.client.switchModel(id, change);
+    conversation.model.value = chosen.model;
+    return chosen;
   }
 
   /** Takes back a prompt that waits: it comes to the composer. */
@@ -475,6 +523,7 @@ export class ChatModel {
     this.unfollow();
     this.unfollow = () => undefined;
     this.failed = null;
+    this.completions.close();
     batch(() => {
       this.conversation.value = conversation;
       this.attachments.value = this.attachmentsOf(conversation);

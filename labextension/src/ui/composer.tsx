@@ -1,16 +1,18 @@
 import type { JSX } from 'preact';
-import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { WhenBusy } from '../client/api';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
+import type { Completion, WhenBusy } from '../client/api';
 import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
 import { AttachButton } from './attach-button';
 import { AttachmentChips } from './attachment-chips';
+import { CompletionList, optionId, steersCompletions } from './completion-list';
 import { FailureView } from './failure-view';
 import { pastedFiles } from './file-drop';
 import { GaugeDisclosure } from './gauge-disclosure';
 import { usePreferences, useTrans } from './host';
 import { SendIcon, StopIcon } from './icons';
 import { sends } from './keys';
+import { ModelDisclosure } from './model-disclosure';
 import { QueuedPrompts } from './queued-prompts';
 import { SendMenu } from './send-menu';
 
@@ -38,6 +40,18 @@ export function Composer(props: {
   const send = (whenBusy?: WhenBusy): void => {
     void chat.send(draft, whenBusy);
     input.current?.focus();
+  };
+  const { completions } = chat;
+  const listId = useId();
+  const isCompleting = completions.options.value.length > 0;
+  const typed = (): string => draft.slice(0, input.current!.selectionStart);
+  const accept = (option: Completion): void => {
+    const before = completions.accept(typed(), option);
+    const text = before + draft.slice(typed().length);
+    chat.setDraft(text);
+    input.current!.value = text;
+    input.current!.setSelectionRange(before.length, before.length);
+    completions.look(before);
   };
   const attach = (files: File[]): void => attachments.add(files, limit);
   const sendTitle = (): string => {
@@ -69,6 +83,11 @@ export function Composer(props: {
         onRemove={() => input.current?.focus()}
       />
       <div class="hj-composer-box">
+        <CompletionList
+          id={listId}
+          completions={completions}
+          onAccept={accept}
+        />
         <textarea
           ref={input}
           class="hj-input"
@@ -77,7 +96,21 @@ export function Composer(props: {
           aria-label={trans.__('Message to Hermes')}
           placeholder={trans.__('Ask Hermes')}
           value={draft}
-          onInput={event => chat.setDraft(event.currentTarget.value)}
+          // A text of many lines may not have the role of a combobox.
+          aria-autocomplete="list"
+          aria-controls={isCompleting ? listId : undefined}
+          aria-activedescendant={
+            isCompleting
+              ? optionId(listId, completions.active.value)
+              : undefined
+          }
+          onInput={event => {
+            const { value, selectionStart } = event.currentTarget;
+            chat.setDraft(value);
+            completions.look(value.slice(0, selectionStart));
+          }}
+          onClick={() => completions.close()}
+          onBlur={() => completions.close()}
           onPaste={event => {
             const files = pastedFiles(event);
             if (files.length > 0) {
@@ -86,6 +119,9 @@ export function Composer(props: {
             }
           }}
           onKeyDown={event => {
+            if (steersCompletions(event, completions, typed(), accept)) {
+              return;
+            }
             if (sends(event, preferences)) {
               event.preventDefault();
               send();
@@ -95,6 +131,7 @@ export function Composer(props: {
         <div class="hj-composer-row">
           <AttachButton onFiles={attach} />
           <GaugeDisclosure chat={chat} />
+          <ModelDisclosure chat={chat} />
           {folder && (
             <span class="hj-folder hj-clipped hj-quiet" title={folder}>
               {shortened(folder)}
