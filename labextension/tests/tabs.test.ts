@@ -517,7 +517,9 @@ describe('the pages of a browser', () => {
                 ' open (1 ms); say'
             ),
             1
-          ]
+          ],
+          // A page that is suspended hears of a new leader.
+          [script('open; suspend; sleep; say (20 ms); say'), 2]
         ],
         // Shrinking takes minutes. The seed and path of a failure are told:
         // with them, and without this, it is done by hand.

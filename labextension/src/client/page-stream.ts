@@ -44,6 +44,8 @@ export class PageStream {
   private readonly channel: Channel | null = null;
   private readonly endWatching: () => void;
   private isStarted = false;
+  /** Suspended: it is not there for the others, and takes no part. */
+  private isAway = false;
   private isOver = false;
   private leader: Leader | null = null;
   private doubt: ReturnType<typeof setTimeout> | undefined;
@@ -92,7 +94,9 @@ export class PageStream {
   start(): void {
     if (!this.isStarted && !this.isOver) {
       this.isStarted = true;
-      this.election.stand();
+      if (!this.isAway) {
+        this.election.stand();
+      }
     }
   }
 
@@ -143,10 +147,12 @@ export class PageStream {
       this.post({ kind: 'leave', page: this.election.page });
       this.election.withdraw();
     }
+    this.isAway = true;
     clearTimeout(this.doubt);
   }
 
   private resume(): void {
+    this.isAway = false;
     if (this.isStarted) {
       this.election.stand();
     }
@@ -186,7 +192,7 @@ export class PageStream {
 
   /** Tells the leader, whoever that is. */
   private tell(): void {
-    if (this.isStarted) {
+    if (this.isStarted && !this.isAway) {
       const { page } = this.election;
       this.post({ kind: 'wish', page, wish: this.wish });
     }
@@ -202,6 +208,9 @@ export class PageStream {
   }
 
   private hear(message: Message): void {
+    if (this.isAway) {
+      return;
+    }
     if (isToLeader(message)) {
       this.leader?.hear(message);
       return;
