@@ -220,7 +220,7 @@ export interface SessionsPage {
   sessions: Summary[];
   next_cursor: string | null;
   total: number;
-  sources?: Source[];
+  sources: Source[];
 }
 
 /** What can be changed of a conversation's row. */

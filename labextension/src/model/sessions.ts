@@ -201,7 +201,7 @@ export class SessionsModel {
         }
         page.sessions.forEach(row => rows.set(row.id, row));
         cursor = page.next_cursor;
-        this.sources.value = page.sources ?? [];
+        this.sources.value = page.sources;
       } while (cursor !== null && rows.size < this.wanted);
       batch(() => {
         this.rows.value = [...rows.values()];
