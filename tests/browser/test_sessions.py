@@ -276,6 +276,8 @@ def test_pictures_at_260_px(conversations: Conversations, theme: str) -> None:
     lab = conversations.lab
     lab.command("apputils:change-theme", theme=theme)
     name = theme.split()[-1].lower()
+    # It covers the page while a theme is loaded.
+    expect(lab.page.locator("#jupyterlab-splash")).to_have_count(0)
     lab.picture(f"8-list-{name}")
     row = conversations.row("Weather 48")
     row.get_by_role("button", name="Actions").click()

@@ -14,7 +14,10 @@ export function Outcome({
     return null;
   }
   return (
-    <div class="hj-outcome" data-state={question.state}>
+    <div
+      class="hj-outcome"
+      data-state={isDenied(question) ? 'denied' : question.state}
+    >
       <span class="hj-outcome-question">{titleOf(question)}</span>
       <span class="hj-outcome-text">{outcomeOf(question, trans)}</span>
       {question.told_agent && question.told_agent !== question.answer && (
@@ -24,6 +27,10 @@ export function Outcome({
       )}
     </div>
   );
+}
+
+function isDenied({ answer, choices }: Question): boolean {
+  return choices?.find(({ id }) => id === answer)?.kind === 'deny';
 }
 
 function titleOf(question: Question): string {
