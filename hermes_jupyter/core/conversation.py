@@ -381,6 +381,7 @@ class Conversation:
         if turn is None or not turn.active:
             return
         turn.outcome = event.status
+        turn.ended = event.status == "complete"
         turn.error = error
         if event.status == "complete" and self._streaming() is None and event.text.strip():
             last = self.messages[-1] if self.messages else None

@@ -41,6 +41,8 @@ class Turn:
     begun: bool = False
     #: How the agent's last word of the turn ended; the turn itself ends when it is idle.
     outcome: Literal["complete", "interrupted", "error"] = "complete"
+    #: The agent has said its last word in it, and is not idle yet.
+    ended: bool = False
 
     @property
     def active(self) -> bool:

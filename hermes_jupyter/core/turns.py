@@ -241,6 +241,10 @@ class Turns:
 
     def began(self, conversation: Conversation) -> None:
         """The agent works."""
+        turn = conversation.turn
+        if turn is not None and turn.active and turn.ended and not turn.steers:
+            # It has gone on with a turn of its own at once: nobody has heard it idle between.
+            conversation.finish()
         conversation.running()
         self._conversations.changed(conversation)
         if conversation.turn is not None and conversation.turn.stopped:

@@ -158,7 +158,7 @@ async def test_compaction_is_a_turn_and_the_gauge_falls_at_once(api: Api) -> Non
 
 
 async def test_what_was_compacted_cannot_be_taken_back(api: Api) -> None:
-    session_id = await spoken(api, *[f"{'word ' * 3000}{n}." for n in range(14)])
+    session_id = await spoken(api, *[f"{'word ' * 300}{n}." for n in range(14)])
     first = next(
         message["id"]
         for message in (await api.get("sessions", session_id))["messages"]
