@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from .question import Choice
 
@@ -40,11 +40,32 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What an edit did to one cell.
+
+    ``before`` and ``after`` are its whole source, ``None`` where there was or is no such cell; so
+    are the indices. ``changed since`` is one that somebody touched afterwards: it is not undone.
+    """
+
+    path: str
+    cell_id: str
+    op: Literal["insert", "replace", "delete", "move"]
+    cell_type: str
+    before: str | None
+    after: str | None
+    index_before: int | None
+    index_after: int | None
+    state: Literal["done", "undone", "changed since"] = "done"
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
     """What the agent is told. ``text`` is JSON, ``{"error": …}`` where the call was refused."""
 
     text: str
     images: tuple[Image, ...] = ()
+    #: What the call changed, in the order in which it was done.
+    changes: tuple[Change, ...] = ()
 
 
 #: Asks the person of a call: what is to be done in full, a sentence about it, and what may be
@@ -61,3 +82,6 @@ class ToolHost(Protocol):
 
     async def call(self, call: ToolCall, ask: Ask) -> ToolResult:
         """Run a tool; it is cancelled when its turn ends. Never raises for what a caller did."""
+
+    async def undo(self, changes: Sequence[Change]) -> list[Change]:
+        """Take back what nobody touched since; the same changes, each with what became of it."""
