@@ -68,7 +68,12 @@ class HermesClient:
         return _answer(response)
 
     def stream(
-        self, method: str, path: str, *, headers: dict[str, str], content: bytes | None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        content: bytes | Iterator[bytes] | None,
     ) -> AbstractContextManager[httpx.Response]:
         """Ask for a route and read its answer as it comes, whatever its status.
 
