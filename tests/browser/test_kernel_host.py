@@ -45,6 +45,7 @@ def test_the_classic_notebook_has_the_whole_panel(page: Page, classic: Server) -
     # Its Markdown is made without JupyterLab.
     expect(log.locator(".hj-assistant p").first).to_be_visible()
     # A file goes through the kernel, and with the prompt.
+    expect(panel.locator("input[type=file]")).to_be_hidden()
     file = {"name": "tea.txt", "mimeType": "text/plain", "buffer": b"green\n" * 300_000}
     panel.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
     expect(panel.get_by_role("list", name="Files for this prompt")).to_contain_text("tea.txt")

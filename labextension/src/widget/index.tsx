@@ -72,6 +72,9 @@ function mountByKernel(model: AnyModel<Traits>, el: HTMLElement): () => void {
       const endPanel = mount(model, el, host, chat => {
         kernel.then(
           ({ kernel_id }) => {
+            if (kernel_id === null) {
+              return;
+            }
             const link = linkKernels({
               client: host.client,
               current: host.current,
