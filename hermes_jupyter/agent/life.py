@@ -416,7 +416,8 @@ def _no_model(reason: str, python: Path, home: Path) -> Unavailable:
         f"No model is configured: {reason.partition('. ')[0] or 'Hermes could not find one'}.",
         code="model_not_configured",
         hint={
-            "text": "Choose a provider and a model in a terminal, then send your prompt again.",
+            "text": "Choose a provider and a model in a terminal, then send your prompt again. "
+            "To look around before, `jupyter hermes tour` has a model without key and network.",
             "command": command,
             "action": "set-up-model",
         },
