@@ -14,7 +14,7 @@ export function FailedTurn({ chat }: { chat: ChatModel }): JSX.Element | null {
   const unsaid = conversation.unsaid.value;
   const isRetriable =
     conversation.retriable.value !== null &&
-    chat.edit.value === null &&
+    chat.writing.edit.value === null &&
     conversation.can('undo');
   return (
     <>

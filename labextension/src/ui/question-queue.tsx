@@ -38,8 +38,8 @@ function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
       return (
         <ClarifyCard
           {...card}
-          draft={chat.draftFor(question)}
-          onDraft={values => chat.keepAnswer(question, values)}
+          draft={chat.writing.answerTo(question)}
+          onDraft={values => chat.writing.keepAnswer(question, values)}
           onAnswer={answer => chat.answer(question, answer)}
         />
       );
