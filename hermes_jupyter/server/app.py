@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Int, Unicode, default
+from traitlets import Bool, Float, Int, Set, Unicode, default
 
 from ..agent.hermes import HermesAgent
 from ..core.attachments import Attachments
@@ -20,7 +20,8 @@ from ..core.store import Store
 from ..core.turns import Limits
 from . import attachments, choices, openapi, questions, sessions, status, stream
 from .activity import Activity
-from .base import CALLS, CORE, MAX_CALLS, Places
+from .base import CALLS, CORE, DRIVERS, MAX_CALLS, Places
+from .drivers import Drivers
 
 if TYPE_CHECKING:
     from ..offline import OfflineModel
@@ -83,6 +84,29 @@ class HermesExtension(ExtensionApp):
         2000, min=1, help="Streams that may be open at once: one for each page that is open."
     ).tag(config=True)
 
+    max_streams_each = Int(
+        200,
+        min=1,
+        help="Streams that one person may have open at once, where the server tells persons apart: "
+        "on JupyterHub. A browser needs one, however many tabs it has.",
+    ).tag(config=True)
+
+    reauthenticate = Float(
+        300.0,
+        min=0,
+        help="Seconds after which an open stream asks again whether its page is still logged in. "
+        "JupyterHub's answer may be `HubOAuth.cache_max_age` old.",
+    ).tag(config=True)
+
+    drivers = Set(
+        Unicode(),
+        help="""On JupyterHub: the names of those who may drive Hermes beside the owner of the
+        server: write to it, answer it, stop it, give it files. "*": everybody who is let in.
+        All others read, as far as `ServerApp.authorizer_class` lets them.
+        Elsewhere, by another identity provider than Jupyter's own: if it is not empty, these alone.
+        """,
+    ).tag(config=True)
+
     question_patience = Int(
         1800,
         min=0,
@@ -116,11 +140,15 @@ class HermesExtension(ExtensionApp):
         limits = Limits(self.max_prompt, self.max_queued, upload=self.max_upload)
         self.core = Core(self.agent, Store(ours), Attachments(ours / "attachments"), limits=limits)
         self.activity = Activity(self.core, self.question_patience, self.settings)
-        self.streams = stream.Streams(self.core, self.max_streams)
+        self.streams = stream.Streams(
+            self.core, self.max_streams, self.max_streams_each, self.reauthenticate
+        )
+        owner = os.environ.get("JUPYTERHUB_USER", "")
         self.settings.update(
             {
                 CORE: self.core,
-                CALLS: Places(MAX_CALLS, "requests"),
+                CALLS: Places(MAX_CALLS, MAX_CALLS // 2, "requests"),
+                DRIVERS: Drivers(owner, self.drivers, parent=self),
                 stream.STREAMS: self.streams,
                 status.OFFLINE: self.offline,
                 status.DIRECTORY: directory,

@@ -23,19 +23,22 @@ import {
   refuse
 } from './fake-server';
 
+const RESTART = { text: 'Start it again.', action: 'restart-agent' };
 const ANSWER = 'POST questions/q1/answer';
 
 describe('the panel', () => {
   let server: FakeServer;
   let client: HermesClient;
   let chat: ChatModel;
+  let page: PageModel;
 
   const show = async (questions: Question[] = []) => {
     server.on('GET sessions/c1', () => detail({ questions }));
     await chat.open('c1');
+    page = new PageModel(client);
     render(
       <HostContext.Provider value={host}>
-        <Chat chat={chat} page={new PageModel(client)} />
+        <Chat chat={chat} page={page} />
       </HostContext.Provider>
     );
   };
@@ -82,6 +85,33 @@ describe('the panel', () => {
     );
     expect(within(screen.getByRole('log')).getByText(message)).toBeTruthy();
     expect(screen.getAllByText(message)).toHaveLength(1);
+  });
+
+  it('offers a guest nothing that the server refuses', async () => {
+    let can = ['read'];
+    const status = () => ({
+      agent: { state: 'failed', error: 'Gone.', hint: RESTART },
+      can,
+      drivers: ['ada']
+    });
+    server.on('GET status', status);
+    await show([question()]);
+    expect(
+      await screen.findByText(
+        'You can read here. Only ada can write to Hermes and answer it.'
+      )
+    ).toBeTruthy();
+    expect(screen.queryByRole('textbox')).toBeNull();
+    expect(screen.queryAllByRole('button')).toEqual([]);
+    const card = screen.getByRole('region', {
+      name: 'Hermes waits for an answer'
+    });
+    expect(within(card).getByText('Which format?')).toBeTruthy();
+
+    can = ['read', 'write', 'execute'];
+    act(() => page.apply({ event: 'snapshot', id: 'e1.100', data: detail() }));
+    expect(await screen.findByRole('textbox')).toBeTruthy();
+    expect(button('Restart the agent')).toBeTruthy();
   });
 
   describe('a clarify card', () => {

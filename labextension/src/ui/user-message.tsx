@@ -7,6 +7,7 @@ import type { MessageModel } from '../model/message';
 import { AttachedFiles } from './attached-files';
 import { CopyButton } from './copy-button';
 import { FailureView } from './failure-view';
+import { useIsGuest } from './guest';
 import { usePreferences, useTrans } from './host';
 import { EditIcon, UndoIcon } from './icons';
 import { IconButton } from './icon-button';
@@ -116,8 +117,10 @@ function Actions(props: {
   const trans = useTrans();
   const asking = useSignal(false);
   const conversation = chat.conversation.value;
+  const isGuest = useIsGuest();
   const canChange = useComputed(
     () =>
+      !isGuest &&
       !message.steered &&
       conversation.can('undo') &&
       conversation.running.value === null
