@@ -3,20 +3,23 @@ import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { ChatModel } from '../model/chat';
 import type { Conversation } from '../model/conversation';
-import type { MessageModel } from '../model/message';
 import type { PageModel } from '../model/page';
 import { Earlier } from './earlier';
 import { FailedTurn } from './failed-turn';
 import { useIsGuest } from './guest';
 import { useTrans } from './host';
 import { DownIcon } from './icons';
-import { MessageView } from './message-view';
+import { useNearness } from './nearness';
 import { useScrolling } from './scrolling';
 import { useShown } from './shown';
+import { StretchView } from './stretch';
 import { UserPrompt } from './user-message';
 
 /** How long a message that was found stays lit. */
 const LIT_MS = 3000;
+
+/** Stretches at the end that are painted at once. */
+const LAST = 2;
 
 /** The messages of a conversation, oldest first. */
 export function Transcript(props: {
@@ -28,6 +31,7 @@ export function Transcript(props: {
   const trans = useTrans();
   const box = useRef<HTMLDivElement>(null);
   const log = useRef<HTMLDivElement>(null);
+  const nearness = useNearness(box);
   const scrolling = useScrolling(box, log, () => {
     // What has failed waits for the person to try again.
     if (conversation.extendError.peek() === null) {
@@ -37,13 +41,13 @@ export function Transcript(props: {
   const { atEnd, toEnd, hold, toEntry } = scrolling;
   const running = conversation.running.value;
   const sending = conversation.outgoing.value.length > 0;
-  const messages = conversation.messages.value;
+  const stretches = conversation.stretches.value;
   const lit = conversation.lit.value;
 
   useShown(box, isShown => {
     chat.isShown.value = isShown;
   });
-  useLayoutEffect(hold, [messages]);
+  useLayoutEffect(hold, [stretches]);
   useEffect(() => {
     if (conversation.lit.peek() === null) {
       toEnd();
@@ -74,16 +78,16 @@ export function Transcript(props: {
             class="hj-log"
             role="log"
             aria-label={trans.__('Conversation')}
-            // What is put above for who reads there is no news.
-            aria-live={atEnd.value ? 'polite' : 'off'}
             ref={log}
           >
-            {messages.map(message => (
-              <Entry
-                key={message.id}
-                message={message}
+            {stretches.map((stretch, i) => (
+              <StretchView
+                key={stretch[0]!.id}
+                stretch={stretch}
                 chat={chat}
-                isLit={message.id === lit}
+                nearness={nearness}
+                isLast={i >= stretches.length - LAST}
+                lit={stretch.some(({ id }) => id === lit) ? lit : null}
               />
             ))}
             <FailedTurn chat={chat} />
@@ -112,25 +116,6 @@ export function Transcript(props: {
           {trans.__('Jump to latest')}
         </button>
       )}
-    </div>
-  );
-}
-
-function Entry(props: {
-  message: MessageModel;
-  chat: ChatModel;
-  isLit: boolean;
-}): JSX.Element {
-  const { message, chat, isLit } = props;
-  return (
-    <div
-      class="hj-entry"
-      data-key={message.id}
-      data-lit={isLit}
-      // For the focus of whoever comes here from a search.
-      tabIndex={-1}
-    >
-      <MessageView message={message} chat={chat} />
     </div>
   );
 }
