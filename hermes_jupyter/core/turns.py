@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from .agent import Agent, Opened
 from .attachments import Attachments
+from .calls import Calls
 from .conversation import Conversation
 from .conversations import Conversations
 from .errors import BadRequest, Conflict, CoreError, NotFound, TooLarge, Unavailable
@@ -30,7 +31,7 @@ class Limits:
 
     ``prompt`` and ``upload`` in bytes; ``queued`` in turns of one conversation; ``start`` in
     seconds that a new conversation may wait for the agent's process; ``attachments`` in files of
-    one prompt.
+    one prompt; ``approval`` in seconds that a tool of ours waits for a person.
     """
 
     prompt: int = 512 * 1024
@@ -38,6 +39,7 @@ class Limits:
     start: float = 30.0
     upload: int = 50 * 1024 * 1024
     attachments: int = 20
+    approval: float = 1800.0
 
 
 class Turns:
@@ -49,6 +51,7 @@ class Turns:
         store: Store,
         conversations: Conversations,
         questions: Questions,
+        calls: Calls,
         attachments: Attachments,
         limits: Limits,
     ) -> None:
@@ -56,6 +59,7 @@ class Turns:
         self._store = store
         self._conversations = conversations
         self._questions = questions
+        self._calls = calls
         self._attachments = attachments
         self._limits = limits
         self._tasks: set[asyncio.Task[None]] = set()
@@ -487,6 +491,7 @@ class Turns:
         turn = conversation.turn
         conversation.finish(error)
         if turn is not None:
+            self._calls.cancel(turn.id)
             self._questions.cancel(turn.id)
         if conversation.queued:
             self._begin(conversation, conversation.queued.pop(0))
