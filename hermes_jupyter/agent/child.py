@@ -13,7 +13,7 @@ What it adds to the gateway of hermes-agent 0.19, all by names that are checked 
   person's display settings are;
 * ``jupyter.gauge`` after each model call;
 * prompts that are refused, not queued, while a turn runs (who waits is decided in the parent), and
-  whose images go with this turn and no other;
+  whose images and context go with this turn and no other;
 * what became of words said into a turn (``jupyter.steer.undelivered``), a prompt taken back in the
   database too (``jupyter.session.rewind``), a session read anew (``jupyter.session.reload``);
 * titles and the archive of sessions that are not open, and the stored name of a branch;
@@ -87,12 +87,14 @@ NEEDED = {
     "hermes_cli.config": ("load_config", "read_raw_config"),
     "hermes_cli.plugins": ("PluginContext", "PluginManifest", "get_plugin_manager"),
     "agent.model_metadata": ("DEFAULT_FALLBACK_CONTEXT",),
+    "agent.conversation_loop": ("compose_user_api_content",),
     "agent.prompt_builder": ("PLATFORM_HINTS", "STEER_MARKER_OPEN"),
     "agent.skill_commands": ("scan_skill_commands",),
     "agent.tool_dispatch_helpers": ("_multimodal_text_summary",),
     "hermes_cli.commands": ("COMMAND_REGISTRY",),
     "hermes_constants": ("VALID_REASONING_EFFORTS",),
     "hermes_state": ("SessionDB",),
+    "tools.hook_output_spill": ("spill_if_oversized",),
     "tools.registry": ("registry",),
     "tools.tool_search": ("_core_tool_names",),
 }
@@ -171,7 +173,7 @@ def install(server: Any, approval: Any) -> None:
     _tell_gauge(server)
     _start_slash_workers_late(server)
     _refuse_prompts_while_busy(server)
-    _show_images_once(server)
+    _take_prompts(server)
     _find_undelivered(server)
     _take_back(server)
     _change_records(server)
@@ -384,13 +386,13 @@ def _refuse_prompts_while_busy(server: Any) -> None:
     server._handle_busy_submit = refuse
 
 
-def _show_images_once(server: Any) -> None:
+def _take_prompts(server: Any) -> None:
     stock_submit, stock_run = server._methods["prompt.submit"], server._run_prompt_submit
     waiting: dict[Any, tuple[list[str], str]] = {}
 
     def submit(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
-        """Begin a turn with ``text`` and ``images``, by their paths."""
-        waiting[rid] = params["images"]
+        """Begin a turn with ``text``, ``images`` (their paths), and ``context`` for the model."""
+        waiting[rid] = params["images"], params["context"]
         reply = dict(stock_submit(rid, params))
         if "error" in reply:
             del waiting[rid]
@@ -398,7 +400,7 @@ def _show_images_once(server: Any) -> None:
 
     def run(rid: Any, sid: str, session: dict[str, Any], text: Any) -> None:
         # What Hermes keeps for the next turn, whichever it is, belongs to this one alone.
-        session["attached_images"] = waiting.pop(rid, [])
+        session["attached_images"], session["jupyter_context"] = waiting.pop(rid, ([], ""))
         stock_run(rid, sid, session, text)
 
     server._run_prompt_submit = run

@@ -187,7 +187,7 @@ class HermesAgent:
             raise _refused(error) from error
         self._prepared.add(live)
 
-    async def prompt(self, session_id: str, text: str, files: Sequence[Path]) -> bool:
+    async def prompt(self, session_id: str, text: str, files: Sequence[Path], context: str) -> bool:
         """Begin a turn in an open session; False when Hermes has begun one of its own."""
         try:
             await self._child.ask(
@@ -195,6 +195,7 @@ class HermesAgent:
                 session_id=self._live_id(session_id),
                 text=with_lines(text, files),
                 images=[str(path) for path in files if is_image(path.name)],
+                context=context,
             )
         except RpcError as error:
             if error.code == _BUSY:

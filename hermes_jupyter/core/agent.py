@@ -421,11 +421,12 @@ class Agent(Protocol):
     async def prepare(self, session_id: str) -> None:
         """Wait until an open session can take a prompt at once."""
 
-    async def prompt(self, session_id: str, text: str, files: Sequence[Path]) -> bool:
+    async def prompt(self, session_id: str, text: str, files: Sequence[Path], context: str) -> bool:
         """Begin a turn in an open session; False when the agent has begun one of its own.
 
         Args:
             files: what goes with this prompt and with no other.
+            context: what the model is told beside this prompt; part of no record.
         """
 
     async def interrupt(self, session_id: str) -> None:
