@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Float, Int, Set, Unicode, default
+from traitlets import Bool, Enum, Float, Int, Set, Unicode, default
 
 from ..agent.hermes import HermesAgent
 from ..core.attachments import Attachments
 from ..core.core import Core
+from ..core.policy import POLICIES, NotebookPolicy
 from ..core.store import Store
 from ..core.turns import Limits
-from . import attachments, choices, openapi, questions, sessions, status, stream
+from . import attachments, changes, choices, openapi, questions, sessions, status, stream
 from .activity import Activity
 from .base import CALLS, CORE, DRIVERS, MAX_CALLS, Places
 from .drivers import Drivers
@@ -68,6 +69,16 @@ class HermesExtension(ExtensionApp):
         min=1,
         help="Seconds an approval waits, unless Hermes' `approvals.timeout` is set. Then it is "
         "refused: silence is not consent.",
+    ).tag(config=True)
+    notebook_policy = Enum(
+        POLICIES,
+        default_value="edit",
+        help="""How far the agent may go in notebooks, until the person chooses:
+        read only (`read`), edit and run when it was allowed to (`ask`), edit by itself and run
+        when it was allowed to (`edit`), or both by itself (`run`).""",
+    ).tag(config=True)
+    max_notebook_policy = Enum(
+        POLICIES, default_value="run", help="The most of it that the person may choose."
     ).tag(config=True)
     max_prompt = Int(
         Limits().prompt, min=1, help="Bytes of the longest prompt; a longer one is refused."
@@ -137,8 +148,20 @@ class HermesExtension(ExtensionApp):
             prepare=self._start_offline_model if self.offline else None,
         )
         ours = self.agent.home / "jupyter"
-        limits = Limits(self.max_prompt, self.max_queued, upload=self.max_upload)
-        self.core = Core(self.agent, Store(ours), Attachments(ours / "attachments"), limits=limits)
+        limits = Limits(
+            self.max_prompt,
+            self.max_queued,
+            upload=self.max_upload,
+            approval=self.approval_timeout,
+        )
+        store = Store(ours)
+        self.core = Core(
+            self.agent,
+            store,
+            Attachments(ours / "attachments"),
+            limits=limits,
+            policy=NotebookPolicy(store, self.notebook_policy, self.max_notebook_policy),
+        )
         self.activity = Activity(self.core, self.question_patience, self.settings)
         self.streams = stream.Streams(
             self.core, self.max_streams, self.max_streams_each, self.reauthenticate
@@ -163,7 +186,7 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (status, sessions, attachments, choices, questions, stream, openapi):
+        for module in (status, sessions, attachments, changes, choices, questions, stream, openapi):
             self.handlers.extend(module.routes)
         self.handlers.extend(status.last_routes)
 
