@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
@@ -16,11 +16,16 @@ from traitlets import Bool, Int, Unicode, default
 from ..agent.hermes import HermesAgent
 from ..core.attachments import Attachments
 from ..core.core import Core
+from ..core.journal import EVERYWHERE
 from ..core.store import Store
 from ..core.turns import Limits
 from . import attachments, choices, openapi, questions, sessions, status, stream
 from .activity import Activity
 from .base import CALLS, CORE, MAX_CALLS, Places
+from .notebooks import pages
+from .notebooks.documents import Documents
+from .notebooks.host import Notebooks
+from .notebooks.kernels import Kernels
 
 if TYPE_CHECKING:
     from ..offline import OfflineModel
@@ -115,6 +120,12 @@ class HermesExtension(ExtensionApp):
         ours = self.agent.home / "jupyter"
         limits = Limits(self.max_prompt, self.max_queued, upload=self.max_upload)
         self.core = Core(self.agent, Store(ours), Attachments(ours / "attachments"), limits=limits)
+        server = self.serverapp
+        self.notebooks = Notebooks(
+            Documents(self._tell_pages),
+            Kernels(server.session_manager, server.kernel_manager, server.kernel_spec_manager),
+            server.contents_manager,
+        )
         self.activity = Activity(self.core, self.question_patience, self.settings)
         self.streams = stream.Streams(self.core, self.max_streams)
         self.settings.update(
@@ -122,6 +133,7 @@ class HermesExtension(ExtensionApp):
                 CORE: self.core,
                 CALLS: Places(MAX_CALLS, "requests"),
                 stream.STREAMS: self.streams,
+                pages.NOTEBOOKS: self.notebooks,
                 status.OFFLINE: self.offline,
                 status.DIRECTORY: directory,
             }
@@ -135,7 +147,7 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (status, sessions, attachments, choices, questions, stream, openapi):
+        for module in (status, sessions, attachments, choices, questions, pages, stream, openapi):
             self.handlers.extend(module.routes)
         self.handlers.extend(status.last_routes)
 
@@ -153,6 +165,9 @@ class HermesExtension(ExtensionApp):
         atexit.unregister(self.agent.kill)
         if self.offline_model is not None:
             await self.offline_model.stop()
+
+    def _tell_pages(self, event: str, data: dict[str, Any]) -> None:
+        self.core.journal.publish(event, data, EVERYWHERE)
 
     async def _start_offline_model(self) -> Mapping[str, str]:
         # Only here: a server that talks to a person's own model never loads it.
