@@ -44,6 +44,7 @@ class Documents:
     """
 
     def __init__(self, publish: Callable[[str, dict[str, Any]], object]) -> None:
+        self.patience = PATIENCE
         self._publish = publish
         # The page that told something last is the last one.
         self._pages: dict[str, dict[str, Document]] = {}
@@ -74,20 +75,21 @@ class Documents:
         return OpenNotebook(self, page_id, document)
 
     async def ask(
-        self, page_id: str, path: str, op: str, args: dict[str, Any], within: float = PATIENCE
+        self, page_id: str, path: str, op: str, args: dict[str, Any], busy: float = 0
     ) -> dict[str, Any]:
-        """What a page answers to a request.
+        """What a page answers to a request that may keep it ``busy`` for so many seconds.
 
         When nobody waits for it any more, the page is told so by ``notebook.cancel``.
 
         Raises:
-            PageGone: there is no answer within so many seconds; the page is forgotten.
+            PageGone: there is no answer in time; the page is forgotten.
             Refused: the page says why not.
         """
         request_id = uuid.uuid4().hex
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._asked[request_id] = (page_id, answer)
         about = {"request_id": request_id, "page_id": page_id}
+        within = busy + self.patience
         deadline = time.time() + within
         self._publish(
             "notebook.request",
@@ -168,7 +170,7 @@ class OpenNotebook:
         ids = [cell.id for cell in cells]
         try:
             args = {"cell_ids": ids, "timeout": within}
-            answer = await self._ask("run", args, within + PATIENCE)
+            answer = await self._ask("run", args, within)
         except PageGone:
             raise Refused(
                 "unknown_outcome",
@@ -178,8 +180,8 @@ class OpenNotebook:
             ) from None
         return [_ran(cell) for cell in _listed(answer)]
 
-    async def _ask(self, op: str, args: dict[str, Any], within: float = PATIENCE) -> dict[str, Any]:
-        return await self._documents.ask(self._page_id, self.path, op, args, within)
+    async def _ask(self, op: str, args: dict[str, Any], busy: float = 0) -> dict[str, Any]:
+        return await self._documents.ask(self._page_id, self.path, op, args, busy)
 
 
 def _listed(answer: dict[str, Any]) -> list[dict[str, Any]]:

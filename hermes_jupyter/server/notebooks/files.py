@@ -230,7 +230,7 @@ class ClosedNotebook:
         self._revision = await self._files.modified(self.path)
         model = await self._files.read(self.path)
         self._content = model["content"]
-        _identify(self._content.cells)
+        _identify(self._content)
 
     @property
     def kernel_name(self) -> str | None:
@@ -322,12 +322,13 @@ def _is_within(root: str, path: str) -> bool:
     return Path(os.path.realpath(real / path)).is_relative_to(real)
 
 
-def _identify(cells: Sequence[NotebookNode]) -> None:
+def _identify(content: NotebookNode) -> None:
     """Give each cell an id of its own: old notebooks have none, and a hand may have copied one."""
+    # Ids of a notebook that was converted are invented anew at each reading.
+    old = "orig_nbformat" in content.metadata
     taken: set[str] = set()
-    for index, cell in enumerate(cells):
-        cell_id = cell.get("id")
-        if not cell_id or cell_id in taken:
+    for index, cell in enumerate(content.cells):
+        if old or not cell.get("id") or cell["id"] in taken:
             # The same for the same file: what was read is what is edited.
             cell["id"] = f"cell-{index}"
         taken.add(cell["id"])

@@ -171,21 +171,22 @@ class Notebooks:
         create = call.args.get("create", False)
         self.permissions.check()
 
-        async def look(notebook: Notebook) -> tuple[list[Edit], Edited]:
+        async def look(notebook: Notebook) -> tuple[Notebook, list[Edit], Edited]:
             cells = await notebook.cells()
             edits = plan(cells, asked)
-            return edits, apply(path, cells, edits)
+            return notebook, edits, apply(path, cells, edits)
 
+        seen: Notebook | None = None
         if create:
             await self._check_new(path)
             edits = plan((), asked)
             planned = apply(path, (), edits)
         else:
-            edits, planned = await self._with(path, look)
+            seen, edits, planned = await self._with(path, look)
         shown = await asyncio.to_thread(diff, planned.changes)
         sentence = f"{'Make' if create else 'Edit'} {_name(path)}"
         await self.permissions.allow(call, "edit", path, (shown, sentence), ask)
-        edited, changes = await _to_the_end(self._do(path, edits, create=create))
+        edited, changes = await _to_the_end(self._do(path, edits, seen))
         places = {cell.id: index for index, cell in enumerate(edited.cells)}
         body = {
             "path": path,
@@ -266,31 +267,40 @@ class Notebooks:
 
     # -- how they get at a notebook ------------------------------------------------------------
 
-    async def _with(self, path: str, do: Callable[[Notebook], Awaitable[T]]) -> T:
-        """Do something with a notebook where it is; where its page is gone, with its file."""
+    async def _with(
+        self, path: str, do: Callable[[Notebook], Awaitable[T]], seen: Notebook | None = None
+    ) -> T:
+        """Do something with a notebook where it is; where its page is gone, with its file.
+
+        A file that was ``seen`` is not read anew, as long as nobody writes it.
+        """
         await self._files.check(path)
+        closed = None if seen is None or seen.is_open else seen
         for _ in range(MAX_TRIES):
-            notebook: Notebook = self.documents.find(path) or await self._files.open(path)
+            notebook: Notebook = self.documents.find(path) or closed or await self._files.open(path)
             try:
                 return await do(notebook)
             except (PageGone, Stale):
-                continue
+                closed = None
         raise Refused(
             "not_quiet", f"{path} is being changed again and again.", "Try again in a while."
         )
 
     async def _do(
-        self, path: str, edits: Sequence[Edit], *, create: bool = False
+        self, path: str, edits: Sequence[Edit], seen: Notebook | None
     ) -> tuple[Edited, tuple[Change, ...]]:
-        """Make edits of a notebook as it is by now: it may have waited for the person's word."""
-        if create:
+        """Make edits of a notebook as it is by now: they may have waited for the person's word.
+
+        Without a notebook that was ``seen``, a new one is made.
+        """
+        if seen is None:
             await self._files.create(path, await self._kernels.kernelspec())
 
         async def do(notebook: Notebook) -> tuple[Edited, tuple[Change, ...]]:
             edited = apply(path, await notebook.cells(), edits)
             return edited, await notebook.edit(edits, edited)
 
-        return await self._with(path, do)
+        return await self._with(path, do, seen)
 
     async def _undo(self, path: str, part: Sequence[Change]) -> list[Change]:
         async def undo(notebook: Notebook) -> list[Change]:

@@ -20,6 +20,9 @@ from .seen import Ran
 MAX_START = 60.0
 MAX_STOP = 5.0
 
+#: Seconds for which a kernel may be busy with what it was just asked for itself.
+MAX_BUSY = 1.0
+
 #: Seconds between two looks at whether a kernel is alive.
 LOOK = 1.0
 
@@ -83,19 +86,23 @@ class Kernels:
 
     async def ready(self, kernel_id: str) -> None:
         """Refuse a kernel that is gone, or runs something else."""
-        about = self.about(kernel_id)
-        if about is None or not await ensure_async(self._kernels.get_kernel(kernel_id).is_alive()):
+        if self.about(kernel_id) is None or not await ensure_async(
+            self._kernels.get_kernel(kernel_id).is_alive()
+        ):
             raise Refused(
                 "kernel_dead",
                 "The kernel of this notebook is dead.",
                 "Ask the person to restart it.",
             )
-        if about["status"] == "busy":
-            raise Refused(
-                "kernel_busy",
-                "The kernel runs something else.",
-                "Wait until it is done, or ask the person; do not interrupt it.",
-            )
+        until = asyncio.get_running_loop().time() + MAX_BUSY
+        while self._busy(kernel_id):
+            if asyncio.get_running_loop().time() > until:
+                raise Refused(
+                    "kernel_busy",
+                    "The kernel runs something else.",
+                    "Wait until it is done, or ask the person; do not interrupt it.",
+                )
+            await asyncio.sleep(0.05)
 
     async def run_cells(
         self,
@@ -206,6 +213,10 @@ class Kernels:
         finally:
             client.stop_channels()
 
+    def _busy(self, kernel_id: str) -> bool:
+        about = self.about(kernel_id)
+        return about is not None and about["status"] == "busy"
+
     async def _start(self, path: str, name: str | None) -> str:
         """Start a kernel as Jupyter does when the notebook is opened; it shows as running."""
         specs = await ensure_async(self._specs.get_all_specs())
@@ -233,14 +244,19 @@ class _Running:
     def __init__(self, client: Any, cell: Cell) -> None:
         self._cell = new_code_cell(cell.source, id=cell.id)
         notebook = new_notebook(cells=[self._cell])
-        self._reader = NotebookClient(notebook, store_widget_state=False)
+        self._reader = NotebookClient(notebook, store_widget_state=False, record_timing=False)
         self._reader.kc = client
+        self._reader.clear_before_next_output = False
         self._kept = 0
 
     def hear(self, message: dict[str, Any]) -> None:
         """Take a message; what is too much is left out."""
-        self._kept += _size(message["content"])
-        if self._kept > MAX_KEPT and message["msg_type"] in _PUTS_OUT:
+        content = message["content"]
+        room = MAX_KEPT - self._kept
+        self._kept += _size(content)
+        if self._kept > MAX_KEPT and message["msg_type"] == "stream":
+            content["text"] = content["text"][: max(0, room)]
+        elif self._kept > MAX_KEPT and message["msg_type"] in _PUTS_OUT:
             return
         try:
             self._reader.process_message(message, self._cell, 0)
@@ -272,7 +288,7 @@ class _Running:
         return Ran(self._cell["id"], status, self._cell.execution_count, outputs)
 
 
-_PUTS_OUT = ("stream", "display_data", "execute_result", "update_display_data", "error")
+_PUTS_OUT = ("display_data", "execute_result", "update_display_data", "error")
 
 
 def _size(content: dict[str, Any]) -> int:
