@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
@@ -16,6 +16,7 @@ from traitlets import Bool, Enum, Float, Int, Set, Unicode, default
 from ..agent.hermes import HermesAgent
 from ..core.attachments import Attachments
 from ..core.core import Core
+from ..core.journal import EVERYWHERE
 from ..core.policy import POLICIES, NotebookPolicy
 from ..core.store import Store
 from ..core.turns import Limits
@@ -23,6 +24,10 @@ from . import attachments, changes, choices, openapi, questions, sessions, statu
 from .activity import Activity
 from .base import CALLS, CORE, DRIVERS, MAX_CALLS, Places
 from .drivers import Drivers
+from .notebooks import pages
+from .notebooks.documents import Documents
+from .notebooks.host import Notebooks
+from .notebooks.kernels import Kernels
 
 if TYPE_CHECKING:
     from ..offline import OfflineModel
@@ -155,12 +160,21 @@ class HermesExtension(ExtensionApp):
             approval=self.approval_timeout,
         )
         store = Store(ours)
+        policy = NotebookPolicy(store, self.notebook_policy, self.max_notebook_policy)
+        server = self.serverapp
+        self.notebooks = Notebooks(
+            Documents(self._tell_pages),
+            Kernels(server.session_manager, server.kernel_manager, server.kernel_spec_manager),
+            server.contents_manager,
+            policy,
+        )
         self.core = Core(
             self.agent,
             store,
             Attachments(ours / "attachments"),
             limits=limits,
-            policy=NotebookPolicy(store, self.notebook_policy, self.max_notebook_policy),
+            tools=self.notebooks,
+            policy=policy,
         )
         self.activity = Activity(self.core, self.question_patience, self.settings)
         self.streams = stream.Streams(
@@ -173,6 +187,7 @@ class HermesExtension(ExtensionApp):
                 CALLS: Places(MAX_CALLS, MAX_CALLS // 2, "requests"),
                 DRIVERS: Drivers(owner, self.drivers, parent=self),
                 stream.STREAMS: self.streams,
+                pages.NOTEBOOKS: self.notebooks,
                 status.OFFLINE: self.offline,
                 status.DIRECTORY: directory,
             }
@@ -186,7 +201,17 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (status, sessions, attachments, changes, choices, questions, stream, openapi):
+        for module in (
+            status,
+            sessions,
+            attachments,
+            changes,
+            choices,
+            questions,
+            pages,
+            stream,
+            openapi,
+        ):
             self.handlers.extend(module.routes)
         self.handlers.extend(status.last_routes)
 
@@ -204,6 +229,9 @@ class HermesExtension(ExtensionApp):
         atexit.unregister(self.agent.kill)
         if self.offline_model is not None:
             await self.offline_model.stop()
+
+    def _tell_pages(self, event: str, data: dict[str, Any]) -> None:
+        self.core.journal.publish(event, data, EVERYWHERE)
 
     async def _start_offline_model(self) -> Mapping[str, str]:
         # Only here: a server that talks to a person's own model never loads it.
