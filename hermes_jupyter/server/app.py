@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
@@ -20,10 +20,17 @@ from ..core.store import Store
 from ..core.turns import Limits
 from . import attachments, choices, openapi, questions, sessions, status, stream
 from .activity import Activity
-from .base import CALLS, CORE, MAX_CALLS, Places
+from .base import CALLS, CORE, MAX_CALLS, STREAMS, Places
 
 if TYPE_CHECKING:
     from ..offline import OfflineModel
+
+
+def all_routes() -> list[tuple[str, Any]]:
+    """Every route, below the server's base URL."""
+    modules = (status, sessions, attachments, choices, questions, stream, openapi)
+    routes = [route for module in modules for route in module.routes]
+    return [*routes, *status.last_routes]
 
 
 def tour_directory() -> Path:
@@ -121,7 +128,7 @@ class HermesExtension(ExtensionApp):
             {
                 CORE: self.core,
                 CALLS: Places(MAX_CALLS, "requests"),
-                stream.STREAMS: self.streams,
+                STREAMS: self.streams,
                 status.OFFLINE: self.offline,
                 status.DIRECTORY: directory,
             }
@@ -135,9 +142,7 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (status, sessions, attachments, choices, questions, stream, openapi):
-            self.handlers.extend(module.routes)
-        self.handlers.extend(status.last_routes)
+        self.handlers.extend(all_routes())
 
     def current_activity(self) -> bool:
         """Whether an agent works: then the server does not end itself."""

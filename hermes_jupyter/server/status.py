@@ -7,7 +7,7 @@ from tornado import web
 
 from .._version import __version__
 from ..core.errors import BadRequest, NotFound
-from .base import HermesHandler, authorized_to
+from .base import STREAMS, HermesHandler, authorized_to
 
 #: The keys of the application's settings that ``GET status`` tells.
 OFFLINE = "hermes_offline"
@@ -22,7 +22,7 @@ class StatusHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Answer ``{version, agent, epoch, offline, model, cwd, max_upload}``."""
+        """Answer ``{version, agent, epoch, offline, model, cwd, max_upload, viewers}``."""
         agent = self.core.agent
         self.reply(
             {
@@ -34,6 +34,7 @@ class StatusHandler(HermesHandler):
                 "model": self.core.model,
                 "cwd": str(self.settings[DIRECTORY]),
                 "max_upload": self.core.limits.upload,
+                "viewers": self.settings[STREAMS].viewers,
             }
         )
 
