@@ -248,6 +248,10 @@ def find_server() -> HermesClient | None:
     return HermesClient(server["url"], server["token"])
 
 
+#: Whether this kernel has spoken to a server with Hermes.
+_served = False
+
+
 def connect() -> HermesClient:
     """The way to Hermes: the server of this kernel, or where it has none, a core in this process.
 
@@ -255,6 +259,7 @@ def connect() -> HermesClient:
         HermesError: the server does not answer, or refuses. There is never a second agent beside
             one that only cannot be reached.
     """
+    global _served
     server = find_server()
     if server is not None:
         try:
@@ -263,8 +268,14 @@ def connect() -> HermesClient:
             server.close()
             raise
         if known:
+            _served = True
             return server
         server.close()
+    elif _served:
+        raise NoServer(
+            "The Jupyter server that started this kernel is gone. Start it again, open the "
+            "notebook there, and go on in a new kernel: the conversation is kept."
+        )
     # Only here: a kernel whose server has Hermes never loads what runs an agent.
     from . import local
 
@@ -288,28 +299,32 @@ def kernel_id() -> str | None:
     return Path(get_connection_file()).stem.removeprefix("kernel-")
 
 
-#: The conversation of a process that is no kernel.
+#: The conversation of a process that is no kernel, or none that the server has started.
 _of_process: str | None = None
 
 
 def current_conversation(client: HermesClient) -> str | None:
     """The conversation that this kernel and the page beside it speak of; None: a new one."""
-    kernel = kernel_id()
-    if kernel is None:
-        return _of_process
-    current = client.call("GET", "current", params={"kernel_id": kernel})["session_id"]
-    return None if current is None else str(current)
+    return _told(client) or _of_process
 
 
 def set_current_conversation(client: HermesClient, session_id: str | None) -> None:
     """Say which conversation this kernel and the page beside it speak of; None: a new one."""
     global _of_process
     kernel = kernel_id()
-    if kernel is None:
-        _of_process = session_id
-    else:
+    if kernel is not None:
         body = {"kernel_ids": [kernel], "session_id": session_id}
         client.call("PUT", "current", json=body)
+    _of_process = None if _told(client) == session_id else session_id
+
+
+def _told(client: HermesClient) -> str | None:
+    """The conversation of this kernel as the server knows it."""
+    kernel = kernel_id()
+    if kernel is None:
+        return None
+    told = client.call("GET", "current", params={"kernel_id": kernel})["session_id"]
+    return None if told is None else str(told)
 
 
 def new_conversation(client: HermesClient) -> str:
