@@ -38,7 +38,8 @@ from typing import Any
 
 import httpx
 
-from .client import HermesClient, HermesError, find_server, kernel_id
+from .client import HermesClient, connect, kernel_id
+from .errors import HermesError
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +74,10 @@ class Relay:
 
     Args:
         send: brings a message to the page; called from any thread.
-        find: the way to the server; called at the first request.
+        find: the way to Hermes; called at the first request.
     """
 
-    def __init__(self, send: Send, find: Callable[[], HermesClient] = find_server) -> None:
+    def __init__(self, send: Send, find: Callable[[], HermesClient] = connect) -> None:
         self._send = send
         self._find = find
         self._client: HermesClient | None = None

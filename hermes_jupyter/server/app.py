@@ -22,7 +22,7 @@ from ..core.store import Store
 from ..core.turns import Limits
 from . import attachments, changes, choices, openapi, questions, sessions, status, stream
 from .activity import Activity
-from .base import CALLS, CORE, DRIVERS, MAX_CALLS, Places
+from .base import CALLS, CORE, DRIVERS, MAX_CALLS, STREAMS, Places
 from .drivers import Drivers
 from .notebooks import pages
 from .notebooks.documents import Documents
@@ -31,6 +31,23 @@ from .notebooks.kernels import Kernels
 
 if TYPE_CHECKING:
     from ..offline import OfflineModel
+
+
+def all_routes() -> list[tuple[str, Any]]:
+    """Every route, below the server's base URL."""
+    modules = (
+        status,
+        sessions,
+        attachments,
+        changes,
+        choices,
+        questions,
+        pages,
+        stream,
+        openapi,
+    )
+    routes = [route for module in modules for route in module.routes]
+    return [*routes, *status.last_routes]
 
 
 def tour_directory() -> Path:
@@ -186,7 +203,7 @@ class HermesExtension(ExtensionApp):
                 CORE: self.core,
                 CALLS: Places(MAX_CALLS, MAX_CALLS // 2, "requests"),
                 DRIVERS: Drivers(owner, self.drivers, parent=self),
-                stream.STREAMS: self.streams,
+                STREAMS: self.streams,
                 pages.NOTEBOOKS: self.notebooks,
                 status.OFFLINE: self.offline,
                 status.DIRECTORY: directory,
@@ -201,19 +218,7 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (
-            status,
-            sessions,
-            attachments,
-            changes,
-            choices,
-            questions,
-            pages,
-            stream,
-            openapi,
-        ):
-            self.handlers.extend(module.routes)
-        self.handlers.extend(status.last_routes)
+        self.handlers.extend(all_routes())
 
     def current_activity(self) -> bool:
         """Whether an agent works: then the server does not end itself."""

@@ -38,6 +38,12 @@ CORE = "hermes_core"
 #: The key of the places of calls in progress in the web application's settings.
 CALLS = "hermes_calls"
 
+#: The key of the open streams in the web application's settings.
+STREAMS = "hermes_streams"
+
+#: How a kernel names itself in ``User-Agent``. While it runs a cell, no panel gets through it.
+KERNEL = "hermes-jupyter-kernel"
+
 #: Calls that may be in progress at once; far more than pages make, few enough to be held.
 MAX_CALLS = 1000
 
@@ -284,6 +290,11 @@ class HermesHandler(APIHandler):
         if not 1 <= int(given) <= most:
             raise BadRequest(f"`{name}` must be a number from 1 to {most}.", code=f"bad_{name}")
         return int(given)
+
+    @property
+    def from_kernel(self) -> bool:
+        """Whether a kernel asks, for itself or for a page that reaches only the kernel."""
+        return self.request.headers.get("User-Agent", "") == KERNEL
 
     def answerer(self, body: dict[str, Any]) -> Answerer:
         """Who acts: the person as Jupyter knows them, and how the client calls itself."""

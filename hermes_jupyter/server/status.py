@@ -7,7 +7,7 @@ from tornado import web
 
 from .._version import __version__
 from ..core.errors import BadRequest, NotFound
-from .base import DRIVERS, HermesHandler, authorized_to
+from .base import DRIVERS, STREAMS, HermesHandler, authorized_to
 from .drivers import Drivers
 
 #: The keys of the application's settings that ``GET status`` tells.
@@ -23,7 +23,7 @@ class StatusHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Answer ``{version, agent, epoch, offline, model, cwd, max_upload, can, drivers}``."""
+        """Answer how the agent and the server are, and what the caller may do here."""
         agent = self.core.agent
         drivers: Drivers = self.settings[DRIVERS]
         self.reply(
@@ -38,6 +38,7 @@ class StatusHandler(HermesHandler):
                 "max_upload": self.core.limits.upload,
                 "can": await drivers.rights(self, self.current_user, self.auth_resource),
                 "drivers": drivers.names,
+                "viewers": self.settings[STREAMS].viewers,
             }
         )
 

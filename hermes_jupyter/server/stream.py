@@ -21,7 +21,7 @@ from tornado.ioloop import PeriodicCallback
 
 from ..core.core import Core
 from ..core.journal import EVERYWHERE, Event, encode_frame
-from .base import HermesHandler, Places
+from .base import STREAMS, HermesHandler, Places
 from .questions import pending
 
 #: Seconds between two signs of life: half of the smallest idle timeout that is in use.
@@ -36,8 +36,8 @@ _CACHED_USERS = ("_jupyter_current_user", "_jupyterhub_user", "_cached_hub_user"
 #: Bytes written at once while a stream catches up.
 CHUNK = 256 * 1024
 
-#: The key of the open streams in the web application's settings.
-STREAMS = "hermes_streams"
+#: Seconds for which a browser that asks now and then counts as looking: its longest pause is 10.
+POLLED = 15.0
 
 
 class Streams(Places):
@@ -54,10 +54,21 @@ class Streams(Places):
         self._core = core
         self._reauthenticate = reauthenticate
         self._open: set[StreamHandler] = set()
+        self._polled_at = -POLLED
         self._pulse = PeriodicCallback(self._beat, PING * 1000)
 
     def __len__(self) -> int:
         return len(self._open)
+
+    @property
+    def viewers(self) -> int:
+        """Browsers that show questions to a person: each has one stream, or asks now and then."""
+        polled = time.monotonic() - self._polled_at < POLLED
+        return sum(stream.shows_questions for stream in self._open) + polled
+
+    def polled(self) -> None:
+        """A browser has asked what waits for a person."""
+        self._polled_at = time.monotonic()
 
     def add(self, stream: StreamHandler) -> None:
         """A stream has been opened."""
@@ -106,6 +117,11 @@ class StreamHandler(HermesHandler):
         self._deadline: asyncio.TimerHandle | None = None
 
     # -- what a leaf says ----------------------------------------------------------------------
+
+    @property
+    def shows_questions(self) -> bool:
+        """Whether a person behind it sees every question, and can answer."""
+        return False
 
     def frame(self, event: Event) -> bytes | None:
         """The bytes for an event; None: it is not told here."""
@@ -275,6 +291,11 @@ class EventsHandler(StreamHandler):
         topics = {conversation.id for conversation in self._conversations}
         topics |= {EVERYWHERE} if everywhere else set()
         await self.follow(topics, self.core.journal.position(_cursor(self), topics))
+
+    @property
+    def shows_questions(self) -> bool:
+        """A page's stream does, unless a cell that runs stands between."""
+        return self._everywhere and not self.from_kernel
 
     def frame(self, event: Event) -> bytes | None:
         """Every event of the topics, encoded once for all."""

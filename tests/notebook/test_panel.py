@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
@@ -99,9 +102,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @contextmanager
-def kernel(runtime: Path) -> Iterator[FrontEnd]:
+def kernel(runtime: Path, **environment: str) -> Iterator[FrontEnd]:
     manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(env={**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime)})
+    manager.start_kernel(env={**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime), **environment})
     client = manager.blocking_client()
     client.start_channels()
     try:
@@ -184,12 +187,44 @@ def test_only_the_api_is_reached(front_end: FrontEnd) -> None:
     assert (status, answer["error"]["code"]) == (404, "session_not_found")
 
 
-def test_without_a_server_the_page_is_told_why(tmp_path: Path) -> None:
-    with kernel(tmp_path) as front_end:
-        front_end.run("from hermes_jupyter import Panel\npanel = Panel()")
-        status, answer = front_end.request("1", "GET", "status")
-        assert (status, answer["error"]["code"]) == (503, "no_server")
-        assert "not started by a Jupyter server" in answer["error"]["message"]
+class WithoutHermes(BaseHTTPRequestHandler):
+    """A server that has never heard of Hermes."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_where_the_server_has_no_hermes_the_kernel_has(tmp_path: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), WithoutHermes)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    about = {"url": f"http://127.0.0.1:{server.server_port}/", "token": "t"}
+    (tmp_path / f"jpserver-{os.getpid()}.json").write_text(json.dumps(about))
+    with kernel(
+        tmp_path, HERMES_JUPYTER_OFFLINE="1", HERMES_HOME=str(tmp_path / "home")
+    ) as front_end:
+        front_end.run("from hermes_jupyter import Panel, ask\npanel = Panel()")
+        assert front_end.request("1", "GET", "status")[1]["agent"]["state"] == "stopped"
+        front_end.run(f"reply = ask({ASK!r}, on_question=lambda question: 'yes')")
+        assert front_end.printed.count("The Jupyter server has no hermes-jupyter") == 1
+        front_end.printed = ""
+        front_end.run("print(reply.session_id, reply)")
+        session_id, said = front_end.printed.split()
+        assert said == "So."
+        # The panel in the cell speaks of the same conversation.
+        place = front_end.request("2", "GET", "kernel")[1]
+        current = front_end.request("3", "GET", f"current?kernel_id={place['kernel_id']}")[1]
+        assert current["session_id"] == session_id
+        # The agent ends with the kernel.
+        front_end.printed = ""
+        front_end.run("import os\nprint(os.getpid())")
+        running = psutil.Process(int(front_end.printed)).children()
+        assert len(running) == 1
+        front_end.client.shutdown(restart=True)
+        assert not psutil.wait_procs(running, timeout=10)[1]
+    server.shutdown()
 
 
 def test_traits_are_followed_once_they_are_observed(front_end: FrontEnd, server: Server) -> None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from tornado import web
 
-from ...core.errors import BadRequest, TooLarge
+from ...core.errors import BadRequest, NotFound, TooLarge
 from ..base import HermesHandler, authorized_to
 from .documents import MAX_DOCUMENTS, Document
 from .host import Notebooks
@@ -70,7 +70,10 @@ class RespondHandler(HermesHandler):
 
 
 def _notebooks(handler: HermesHandler) -> Notebooks:
-    return cast(Notebooks, handler.settings[NOTEBOOKS])
+    notebooks = cast(Notebooks | None, handler.settings.get(NOTEBOOKS))
+    if notebooks is None:
+        raise NotFound("Nobody reads notebooks here: this is no Jupyter server.", code="no_server")
+    return notebooks
 
 
 def _page_id(handler: HermesHandler, body: dict[str, Any]) -> str:
