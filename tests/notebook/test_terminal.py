@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
@@ -13,7 +12,6 @@ from typing import Any
 
 import pexpect
 import psutil
-import pytest
 
 TEA = {"name": "clarify", "arguments": {"question": "Tea?", "choices": ["yes", "no"]}}
 REMOVE = {"name": "terminal", "arguments": {"command": "rm -rf /tmp/hermes-jupyter-nothing"}}
@@ -144,7 +142,6 @@ def test_ipython_in_a_terminal(tmp_path: Path) -> None:
         assert not psutil.wait_procs(running, timeout=10)[1]
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("jupyter_console"), reason="no jupyter console")
 def test_jupyter_console(tmp_path: Path) -> None:
     with shell(tmp_path, "jupyter_console", "--simple-prompt") as console:
         console.run("%load_ext hermes_jupyter")
