@@ -88,23 +88,28 @@ class HermesMagics(Magics):
         text, inserted = fill(cell, self._shell.user_ns, self._plain)
         for one in inserted:
             _preview(one)
-        with closing(connect()) as client:
-            session_id = conversation(client, options.session, new=options.new)
-            output: Output = CellOutput() if place() == "notebook" else TextOutput()
-            questions = Questions(
-                client,
-                session_id,
-                output,
-                on_question=None,
-                patience=options.patience,
-                without_viewer="fail",
-                here=lambda function: function(),
-            )
-            try:
+        output: Output | None = None
+        try:
+            with closing(connect()) as client:
+                session_id = conversation(client, options.session, new=options.new)
+                output = CellOutput() if place() == "notebook" else TextOutput()
+                questions = Questions(
+                    client,
+                    session_id,
+                    output,
+                    on_question=None,
+                    patience=options.patience,
+                    without_viewer="fail",
+                    here=lambda function: function(),
+                )
                 reply = run(client, session_id, text, output, questions, options.timeout)
-            except (KeyboardInterrupt, Stopped):
-                # The output says so.
-                return
+        except Stopped:
+            # The output says so.
+            return
+        except KeyboardInterrupt:
+            if output is None:
+                show("Stopped; nothing was sent.")
+            return
         self._keep(reply, options.to)
 
     def _keep(self, reply: Reply, name: str | None) -> None:

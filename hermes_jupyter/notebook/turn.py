@@ -59,6 +59,7 @@ class Turn:
         self._error: dict[str, Any] | None = None
         self._cancelled = False
         self._lost = False
+        self._sending = False
 
     def run(self, listener: Listener) -> Reply:
         """Send it, and wait for its end.
@@ -112,6 +113,7 @@ class Turn:
         before = snapshot["context"]["cost_usd"]
         self._cost = (0.0 if before is None and not snapshot["messages"] else before, None)
         self._questions.begin()
+        self._sending = True
         self._turn_id = self._send()
 
     def _send(self) -> str:
@@ -194,10 +196,10 @@ class Turn:
 
     def _abandon(self, error: BaseException) -> None:
         """Whatever ends the waiting ends the turn: Ctrl-C, or an error in ``on_question``."""
-        never_sent = isinstance(error, HermesError) and not self._turn_id
-        if never_sent or self._lost or isinstance(error, TurnError):
-            return
-        self._stop()
+        refused = isinstance(error, HermesError) and not self._turn_id
+        over = self._lost or isinstance(error, TurnError)
+        if self._sending and not refused and not over:
+            self._stop()
         if isinstance(error, KeyboardInterrupt | Cancelled):
             self._output.note("Stopped.")
 

@@ -169,6 +169,11 @@ def test_a_cell_asks_its_server(server: Server, tmp_path: Path) -> None:
         )
         assert loaded.strip() == "[]"
 
+        # A page that only asks now and then is somebody too.
+        assert http.get("status").json()["viewers"] == 0
+        http.get("questions")
+        assert http.get("status").json()["viewers"] == 1
+
         server.process.terminate()
         server.process.wait()
         # Nor does one start because the server is gone.
