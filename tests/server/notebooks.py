@@ -97,7 +97,7 @@ class Page:
         self.path = path
         self.cells = cells
         self.requests: list[dict[str, Any]] = []
-        self.cancelled: list[str] = []
+        self.kernel: dict[str, str] | None = None
         self.silent: set[str] = set()
         self.answers: dict[str, dict[str, Any]] = {}
 
@@ -111,8 +111,6 @@ class Page:
         with suppress(EOFError, httpx.HTTPError):
             while True:
                 frame = await frames.next()
-                if frame.event == "notebook.cancel":
-                    self.cancelled.append(frame.data["request_id"])
                 if frame.event == "notebook.request" and frame.data["page_id"] == self.page_id:
                     self.requests.append(frame.data)
                     if frame.data["op"] not in self.silent:
@@ -134,7 +132,7 @@ class Page:
             chosen = [
                 {**cell, "outputs": None, "output_count": len(cell["outputs"])} for cell in chosen
             ]
-        return {"cells": chosen, "kernel": None}
+        return {"cells": chosen, "kernel": self.kernel}
 
     def _edit(self, args: dict[str, Any]) -> dict[str, Any]:
         changed = []

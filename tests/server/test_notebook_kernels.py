@@ -229,6 +229,57 @@ async def test_a_page_tells_of_the_kernel_it_uses(tools: Tools, api: Api, server
         assert await tools.refused("variables", path="n.ipynb") == "no_kernel"
 
 
+async def test_of_an_open_notebook_only_the_agents_cell_is_interrupted(
+    tools: Tools, api: Api, server: Any
+) -> None:
+    """N6: when the turn is stopped, and at the time limit."""
+    tools.host.permissions.policy = "run"
+    kernel_id = await server.kernel_manager.start_kernel()
+    code = "import time; time.sleep(60)"
+    async with page(api, "p", "n.ipynb", code) as one:
+        one.kernel = {"id": kernel_id}
+        await one.tell(kernel_id=kernel_id)
+        one.silent = {"run"}
+
+        async def asked(count: int) -> None:
+            async with asyncio.timeout(30):
+                while [request["op"] for request in one.requests].count("run") < count:
+                    await asyncio.sleep(0.02)
+
+        # The page runs the agent's cell.
+        task = asyncio.ensure_future(tools.call("run", path="n.ipynb", cells="0"))
+        await asked(1)
+        async with person(server, kernel_id, code) as reply:
+            await busy(server, kernel_id)
+            await asyncio.sleep(0.5)
+            task.cancel()
+            async with asyncio.timeout(20):
+                assert (await reply)["content"]["ename"] == "KeyboardInterrupt"
+        assert task.cancelled()
+
+        # The page could not run it yet: the person's own cell goes on.
+        task = asyncio.ensure_future(tools.call("run", path="n.ipynb", cells="0"))
+        await asked(2)
+        async with person(server, kernel_id, "import time; time.sleep(2)") as reply:
+            await busy(server, kernel_id)
+            assert await tools.refused("run", path="n.ipynb", cells="0") == "kernel_busy"
+            task.cancel()
+            assert (await reply)["content"]["status"] == "ok"
+
+        # It ran too long, says the page.
+        late = {"id": "c0", "status": "timeout", "execution_count": None, "outputs": []}
+        one.answers["run"] = {"result": {"cells": [late]}}
+        task = asyncio.ensure_future(tools.call("run", path="n.ipynb", cells="0"))
+        await asked(3)
+        async with person(server, kernel_id, code) as reply:
+            await busy(server, kernel_id)
+            await asyncio.sleep(0.5)
+            await one._answer(one.requests[-1])
+            assert (await task)["cells"][0]["status"] == "timeout"
+            async with asyncio.timeout(20):
+                assert (await reply)["content"]["ename"] == "KeyboardInterrupt"
+
+
 class Meta(type):
     def __eq__(cls, other: object) -> bool:
         raise AssertionError("asked")

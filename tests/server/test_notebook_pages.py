@@ -64,11 +64,14 @@ async def test_an_open_notebook_is_its_pages(tools: Tools, api: Api) -> None:
 
         # The person may have been faster than the page's own check.
         differing = {"id": "c0", "cell_type": "code", "source": "hers"}
+        one.answers["edit"] = {"error": {"code": "read_only", "message": ""}}
+        insert = [{"op": "insert", "source": "x"}]
+        assert await tools.refused("edit", path="n.ipynb", edits=insert) == "not_writable"
         one.answers["edit"] = {"error": {"code": "changed", "message": "", "cells": [differing]}}
         edits = [{"op": "replace", **known("c0", "a"), "source": "A"}]
         answer = await tools.call("edit", path="n.ipynb", edits=edits)
         assert answer["error"]["cells"][0]["hash"] == known("c0", "hers")["hash"]
-        for code in ("no_such_cell", "no_kernel", "other"):
+        for code in ("no_such_cell", "no_kernel", "pending_input", "other"):
             one.answers["edit"] = {"error": {"code": code, "message": "x"}}
             assert await tools.refused("edit", path="n.ipynb", edits=edits) == code
         for nonsense in ({}, {"cells": 1}, {"cells": [{"id": 1}]}, {"cells": [None]}):
@@ -99,6 +102,8 @@ async def test_outputs_of_an_open_notebook(tools: Tools, api: Api) -> None:
             {"id": "c1", "status": "ok", "execution_count": 8, "output": "out"}
         ]
         assert one.requests[-1]["args"] == {"cell_ids": ["c1"], "timeout": 5}
+        answer = await tools.call("run", path="n.ipynb", cells=["c1", "c0"], timeout=5)
+        assert [cell["status"] for cell in answer["cells"]] == ["ok", "aborted"]
         one.answers["run"] = {"error": {"code": "no_kernel", "message": ""}}
         assert await tools.refused("run", path="n.ipynb", cells="1") == "no_kernel"
 
@@ -120,7 +125,6 @@ async def test_a_page_that_does_not_answer(tools: Tools, api: Api) -> None:
         one.silent = {"cells"}
         answer = await tools.call("read", path="n.ipynb", cells="0")
         assert (answer["open"], answer["cells"][0]["source"]) == (False, "saved")
-        assert one.cancelled == [one.requests[0]["request_id"]]
         await tools.call("read", path="n.ipynb")
         assert len(one.requests) == 1
         # Something may have been done: nothing more is.
@@ -137,23 +141,9 @@ async def test_a_page_that_does_not_answer(tools: Tools, api: Api) -> None:
         status, error = await api.refused("POST", "notebook", "respond", body=json.dumps(late))
         assert (status, error["code"]) == (404, "no_such_request")
 
-        # Stopped: the page is told, and does not run on.
-        await one.tell()
-        one.silent = {"run"}
-        patient.patience = 30.0
-        one.requests.clear()
-        task = asyncio.ensure_future(tools.call("run", path="n.ipynb", cells="0"))
-        async with asyncio.timeout(10):
-            while not any(request["op"] == "run" for request in one.requests):
-                await asyncio.sleep(0.02)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            while one.requests[-1]["request_id"] not in one.cancelled:
-                await asyncio.sleep(0.02)
-        assert task.cancelled()
-
         # Another page cannot answer for it.
         await one.tell()
+        patient.patience = 30.0
         one.silent = {"cells"}
         reading = asyncio.ensure_future(tools.call("read", path="n.ipynb"))
         async with asyncio.timeout(10):
@@ -164,6 +154,18 @@ async def test_a_page_that_does_not_answer(tools: Tools, api: Api) -> None:
         assert (status, error["code"]) == (404, "no_such_request")
         await one._answer(one.requests[-1])
         assert (await reading)["cells"][0]["line"] == "open"
+
+
+async def test_a_notebook_that_was_just_closed(tools: Tools, api: Api) -> None:
+    """The page says so: nothing was done, and the file is what there is."""
+    tools.write("n.ipynb", "saved")
+    async with page(api, "p", "n.ipynb", "open") as one:
+        for op in ("cells", "edit"):
+            await one.tell()
+            one.answers = {op: {"error": {"code": "not_open", "message": ""}}}
+            edits = [{"op": "insert", "source": op}]
+            assert "error" not in await tools.call("edit", path="n.ipynb", edits=edits)
+    assert tools.sources("n.ipynb") == ["saved", "cells", "edit"]
 
 
 async def test_an_edit_that_is_stopped_is_told(tools: Tools, api: Api) -> None:

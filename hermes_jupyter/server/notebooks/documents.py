@@ -17,7 +17,7 @@ from ...core.errors import NotFound
 from ...core.tools import Change
 from .edits import Cell, Edit, Edited, changed, no_such_cell
 from .refused import Refused
-from .seen import PageGone, Ran, SeenCell
+from .seen import PageGone, Ran, SeenCell, Stale
 
 #: Pages and documents that are remembered; of more pages, those that told something last.
 MAX_PAGES = 200
@@ -79,21 +79,25 @@ class Documents:
     ) -> dict[str, Any]:
         """What a page answers to a request that may keep it ``busy`` for so many seconds.
 
-        When nobody waits for it any more, the page is told so by ``notebook.cancel``.
-
         Raises:
             PageGone: there is no answer in time; the page is forgotten.
+            Stale: the page does not have the notebook open any more.
             Refused: the page says why not.
         """
         request_id = uuid.uuid4().hex
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._asked[request_id] = (page_id, answer)
-        about = {"request_id": request_id, "page_id": page_id}
         within = busy + self.patience
-        deadline = time.time() + within
         self._publish(
             "notebook.request",
-            {**about, "path": path, "op": op, "args": args, "deadline": deadline},
+            {
+                "request_id": request_id,
+                "page_id": page_id,
+                "path": path,
+                "op": op,
+                "args": args,
+                "deadline": time.time() + within,
+            },
         )
         try:
             async with asyncio.timeout(within):
@@ -103,9 +107,11 @@ class Documents:
             raise PageGone from None
         finally:
             del self._asked[request_id]
-            if answer.cancelled():
-                self._publish("notebook.cancel", about)
         if "error" in body:
+            if body["error"].get("code") == "not_open":
+                # It was closed or renamed a moment ago; the page is about to say so.
+                self.forget(page_id)
+                raise Stale
             raise _refusal(body["error"])
         return dict(body["result"])
 
@@ -178,7 +184,9 @@ class OpenNotebook:
                 "run still.",
                 "Read the cells with their outputs before you run anything again.",
             ) from None
-        return [_ran(cell) for cell in _listed(answer)]
+        ran = [_ran(cell) for cell in _listed(answer)]
+        # The page stops at the first that fails.
+        return ran + [Ran(cell.id, "aborted", None, ()) for cell in cells[len(ran) :]]
 
     async def _ask(self, op: str, args: dict[str, Any], busy: float = 0) -> dict[str, Any]:
         return await self._documents.ask(self._page_id, self.path, op, args, busy)
@@ -242,5 +250,11 @@ def _refusal(error: dict[str, Any]) -> Refused:
                 code,
                 "The open notebook has no kernel.",
                 "Ask the person to choose a kernel for it.",
+            )
+        case "read_only":
+            return Refused("not_writable", "The notebook is read-only.", "Tell the person.")
+        case "pending_input":
+            return Refused(
+                code, "A cell waits for the person's input.", "Ask them to answer it first."
             )
     return Refused(code, str(error.get("message", "")), "Read the notebook again.")

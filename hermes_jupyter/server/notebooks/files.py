@@ -216,6 +216,7 @@ class ClosedNotebook:
     """A notebook in its file; see :class:`~.seen.Notebook`."""
 
     is_open = False
+    kernel_id: str | None = None
 
     def __init__(self, files: Files, path: str) -> None:
         self.path = path

@@ -23,7 +23,7 @@ from .outputs import Pictures, text_of
 from .permissions import Permissions
 from .refused import Refused
 from .schemas import DEFAULT_RUN, SPECS
-from .seen import Notebook, PageGone, Reading, SeenCell, Stale, chosen, outline
+from .seen import Notebook, PageGone, Ran, Reading, SeenCell, Stale, chosen, outline
 from .variables import variables
 
 log = logging.getLogger(__name__)
@@ -234,9 +234,8 @@ class Notebooks:
                         f"Cell {cell.id} was changed meanwhile; nothing was run.",
                         "Read it again.",
                     )
-            ran = await notebook.run(
-                [cell for _, cell in allowed], float(call.args.get("timeout", DEFAULT_RUN))
-            )
+            within = float(call.args.get("timeout", DEFAULT_RUN))
+            ran = await self._run_cells(notebook, [cell for _, cell in allowed], within)
             pictures = Pictures()
             room = MAX_TEXT // max(1, len(ran))
             cells = [
@@ -314,6 +313,23 @@ class Notebooks:
             return ends
 
         return await self._with(path, undo)
+
+    async def _run_cells(
+        self, notebook: Notebook, cells: Sequence[SeenCell], within: float
+    ) -> list[Ran]:
+        """Run cells where the notebook is; what of them runs too long, or on, is interrupted."""
+        if self._kernels.about(notebook.kernel_id) is None:
+            return await notebook.run(cells, within)
+        assert notebook.kernel_id is not None
+        async with self._kernels.watched(notebook.kernel_id) as watch:
+            try:
+                ran = await notebook.run(cells, within)
+            except BaseException:
+                await watch.interrupt(cells)
+                raise
+            if any(one.status == "timeout" for one in ran):
+                await watch.interrupt(cells)
+            return ran
 
     async def _check_new(self, path: str) -> None:
         await self._files.check(path)

@@ -143,6 +143,18 @@ class Kernels:
                     ran.extend(_aborted(cells[number + 1 :]))
                     return
 
+    @asynccontextmanager
+    async def watched(self, kernel_id: str) -> AsyncIterator[Watch]:
+        """See what a kernel runs for others, while a page runs cells for the agent."""
+        await self.ready(kernel_id)
+        async with self._client(kernel_id) as client:
+            watch = Watch(client, self._kernels.get_kernel(kernel_id))
+            hearing = asyncio.ensure_future(watch.hear())
+            try:
+                yield watch
+            finally:
+                hearing.cancel()
+
     async def ask(self, kernel_id: str, expression: str, within: float) -> dict[str, Any]:
         """The value of a Python expression, as the kernel's reply has it; it leaves no trace.
 
@@ -202,14 +214,15 @@ class Kernels:
         client = self._kernels.get_kernel(kernel_id).client()
         client.start_channels()
         try:
-            await ensure_async(client.wait_for_ready(timeout=MAX_START))
+            try:
+                await ensure_async(client.wait_for_ready(timeout=MAX_START))
+            except RuntimeError as error:
+                raise Refused(
+                    "kernel_dead",
+                    f"The kernel does not answer: {error}",
+                    "Ask the person to restart it.",
+                ) from error
             yield client
-        except RuntimeError as error:
-            raise Refused(
-                "kernel_dead",
-                f"The kernel does not answer: {error}",
-                "Ask the person to restart it.",
-            ) from error
         finally:
             client.stop_channels()
 
@@ -236,6 +249,31 @@ class Kernels:
     async def _spec(self, name: str) -> dict[str, Any]:
         specs = await ensure_async(self._specs.get_all_specs())
         return dict(specs.get(name, {}).get("spec", {}))
+
+
+class Watch:
+    """What a kernel runs at the moment, whoever asked for it."""
+
+    def __init__(self, client: Any, manager: Any) -> None:
+        self._client = client
+        self._manager = manager
+        self._request = ""
+        self._code: str | None = None
+
+    async def hear(self) -> None:
+        """Follow what the kernel says."""
+        while True:
+            message = await self._client.get_iopub_msg(timeout=None)
+            request, content = message["parent_header"].get("msg_id"), message["content"]
+            if message["msg_type"] == "execute_input":
+                self._request, self._code = request, content["code"]
+            elif content.get("execution_state") == "idle" and request == self._request:
+                self._code = None
+
+    async def interrupt(self, cells: Sequence[Cell]) -> None:
+        """Interrupt the kernel if it runs one of these cells, and nothing else of anybody's."""
+        if self._code in [cell.source for cell in cells]:
+            await ensure_async(self._manager.interrupt_kernel())
 
 
 class _Running:

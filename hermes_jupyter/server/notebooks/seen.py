@@ -49,6 +49,8 @@ class Notebook(Protocol):
 
     path: str
     is_open: bool
+    #: The kernel of an open notebook; only the page starts and stops it.
+    kernel_id: str | None
     #: Why what the cells put out in a run was not kept; empty: it was.
     unsaved: str
 
