@@ -65,7 +65,9 @@ describe('edits of an open notebook', () => {
 
   it('are all refused when one cell is not what was read', () => {
     const notebook = notebookOf(['a', 'typed since', 'c']);
-    const refusal = refusalOf(() => edit(notebook, ...ALL.toReversed(), ...ALL));
+    const refusal = refusalOf(() =>
+      edit(notebook, ...ALL.toReversed(), ...ALL)
+    );
     expect(refusal.code).toBe('no_such_cell');
     expect(refusalOf(() => edit(notebook, ...ALL))).toMatchObject({
       code: 'changed',
@@ -102,8 +104,6 @@ describe('edits of an open notebook', () => {
       source: 'x = 😃\ny = 1'
     });
     expect(notebook.cells[0]!.getSource()).toBe('x = 😃\ny = 1');
-    expect(changes).toEqual([
-      [{ retain: 4 }, { insert: '😃' }, { delete: 2 }]
-    ]);
+    expect(changes).toEqual([[{ retain: 4 }, { insert: '😃' }, { delete: 2 }]]);
   });
 });

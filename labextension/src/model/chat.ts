@@ -24,6 +24,7 @@ import { isInTouch } from '../client/connection';
 import type { Observable } from '../client/observable';
 import { Attachments } from './attachments';
 import { Completions } from './completions';
+import type { ContextChip, ContextDraft, PromptContext } from './context';
 import { Conversation, isUnfinished, type Outgoing } from './conversation';
 import {
   Drafts,
@@ -45,9 +46,17 @@ export interface ChatOptions {
   storage: DraftStorage;
   /** The notebook that a new conversation works beside. */
   place: () => { notebook?: string; cwd?: string };
+  /** Makes what of notebooks goes with prompts; without it, nothing does. */
+  context?: (keep: (draft: ContextDraft | null) => void) => PromptContext;
   /** Where the text for a new conversation is kept; that of all, if not given. */
   draft?: string;
 }
+
+/** A prompt, and all that is needed to send it once more. */
+type Sending = Outgoing & {
+  replaces?: string;
+  context: readonly ContextChip[];
+};
 
 /** The chat a panel shows: one conversation, or the draft of one. */
 export class ChatModel {
@@ -55,6 +64,8 @@ export class ChatModel {
   readonly draft = signal('');
   /** The files for the next prompt; each conversation has its own. */
   readonly attachments: Signal<Attachments>;
+  /** What of notebooks goes with the next prompt. */
+  readonly context: PromptContext | null;
   /** The message that is being changed. */
   readonly edit = signal<EditDraft | null>(null);
   readonly completions: Completions;
@@ -73,7 +84,9 @@ export class ChatModel {
   private readonly ends: (() => void)[];
   private unfollow: () => void = () => undefined;
   /** A prompt which failed, to be sent again under the same id. */
-  private failed: (Outgoing & { replaces?: string }) | null = null;
+  private failed: Sending | null = null;
+  /** What went with prompts that wait, by their turns. */
+  private readonly waiting = new Map<string, readonly ContextChip[]>();
   private readonly answerDraft = signal<AnswerDraft | null>(null);
   /** The questions and messages of which the draft is on its way. */
   private readonly submitting = new Set<string>();
@@ -85,8 +98,16 @@ export class ChatModel {
     private readonly options: ChatOptions
   ) {
     this.drafts = new Drafts(options.storage, options.draft);
+    this.context =
+      options.context?.(context =>
+        this.drafts.change(this.id.value, { context })
+      ) ?? null;
     this.takeDraft('');
-    this.completions = new Completions(client, () => this.id.value);
+    this.completions = new Completions(
+      client,
+      () => this.id.value,
+      this.context
+    );
     this.attachments = signal(this.attachmentsOf(this.conversation.value));
     this.ends = [
       client.connection.subscribe(connection => {
@@ -211,20 +232,31 @@ export class ChatModel {
   ): Promise<void> {
     const attachments = this.attachments.value;
     const isEmpty = text.trim() === '' && attachments.list.value.length === 0;
-    if (isEmpty || attachments.obstacle.value) {
+    if (isEmpty || attachments.obstacle.value || this.context?.obstacle.value) {
       return;
     }
+    const context = this.context?.take();
+    const prompt = this.promptOf(text, attachments.take(), context);
+    if (text === this.draft.value) {
+      this.setDraft('');
+    }
+    this.completions.close();
+    await this.dispatch(prompt, whenBusy);
+  }
+
+  /** Sends what a command asks for; what is in the composer stays there. */
+  async ask(text: string, context: readonly ContextChip[]): Promise<void> {
+    await this.dispatch(this.promptOf(text, [], context), 'queue');
+  }
+
+  private async dispatch(prompt: Sending, whenBusy: WhenBusy): Promise<void> {
+    const { text } = prompt;
     const conversation = this.conversation.value;
-    const prompt = this.promptOf(text, attachments.take());
     batch(() => {
       this.error.value = null;
       this.answeredElsewhere.value = null;
-      if (text === this.draft.value) {
-        this.setDraft('');
-      }
       conversation.send(prompt);
     });
-    this.completions.close();
     try {
       if (await this.completions.isCommand(text)) {
         await this.command(conversation, prompt);
@@ -240,7 +272,7 @@ export class ChatModel {
 
   private async command(
     conversation: Conversation,
-    { clientId, text, attachments }: Outgoing
+    { clientId, text, attachments, context }: Sending
   ): Promise<void> {
     await this.ready(conversation);
     const { session_id } = await this.client.command(
@@ -249,8 +281,9 @@ export class ChatModel {
       this.options.name
     );
     conversation.withdraw(clientId);
-    // A command takes no files.
+    // A command takes no files, and no cells.
     this.attachmentsIn(conversation).giveBack(attachments);
+    this.giveBackContext(context, conversation);
     if (this.isCurrent(conversation) && session_id !== this.id.value) {
       await this.open(session_id);
     }
@@ -270,7 +303,8 @@ export class ChatModel {
     this.error.value = null;
     await this.submit(message.id, async () => {
       const files = message.attachments.value;
-      await this.say(conversation, this.promptOf(text, files, message.id));
+      const prompt = this.promptOf(text, files, [], message.id);
+      await this.say(conversation, prompt);
       if (this.edit.value?.message === message.id) {
         this.setEdit(null);
       }
@@ -350,6 +384,8 @@ export class ChatModel {
     }
     conversation.dequeue(turn_id);
     this.attachmentsIn(conversation).giveBack(attachments);
+    this.giveBackContext(this.waiting.get(turn_id) ?? [], conversation);
+    this.waiting.delete(turn_id);
     if (this.isCurrent(conversation)) {
       this.keepText(text ?? '');
     } else {
@@ -446,23 +482,28 @@ export class ChatModel {
   private promptOf(
     text: string,
     attachments: readonly AttachmentName[],
+    context: readonly ContextChip[] = [],
     replaces?: string
-  ): Outgoing & { replaces?: string } {
+  ): Sending {
     const { failed } = this;
     const isSame =
       failed?.text === text &&
       failed.replaces === replaces &&
-      String(namesOf(failed)) === String(namesOf({ attachments }));
-    return isSame ? failed : { clientId: newId(), text, attachments, replaces };
+      String(namesOf(failed)) === String(namesOf({ attachments })) &&
+      JSON.stringify(failed.context) === JSON.stringify(context);
+    return isSame
+      ? failed
+      : { clientId: newId(), text, attachments, context, replaces };
   }
 
   private async say(
     conversation: Conversation,
-    prompt: Outgoing & { replaces?: string },
+    prompt: Sending,
     whenBusy: WhenBusy = 'queue'
   ): Promise<void> {
     const { clientId, text, replaces } = prompt;
     const names = namesOf(prompt);
+    const context = this.context?.itemsWith(prompt.context) ?? [];
     try {
       await this.ready(conversation);
       const { turn_id, state } = await this.client.prompt(
@@ -472,10 +513,14 @@ export class ChatModel {
           client_id: clientId,
           when_busy: whenBusy,
           replaces,
-          ...(names.length > 0 && { attachments: names })
+          ...(names.length > 0 && { attachments: names }),
+          ...(context.length > 0 && { context })
         }
       );
       this.failed = null;
+      if (state === 'queued' && prompt.context.length > 0) {
+        this.waiting.set(turn_id, prompt.context);
+      }
       conversation.accepted(prompt, turn_id, state);
     } catch (error) {
       this.failed = prompt;
@@ -674,8 +719,9 @@ export class ChatModel {
     conversation.id.value = id;
     if (this.conversation.value === conversation) {
       // What was typed meanwhile belongs to the new conversation.
-      this.drafts.change('', { prompt: '' });
-      this.drafts.change(id, { prompt: this.draft.value });
+      this.drafts.change('', { prompt: '', context: null });
+      const context = this.context?.draft ?? null;
+      this.drafts.change(id, { prompt: this.draft.value, context });
     }
   }
 
@@ -689,13 +735,32 @@ export class ChatModel {
     }
   }
 
-  private giveBack(prompt: Outgoing, conversation: Conversation): void {
-    const { text, attachments } = prompt;
+  private giveBack(prompt: Sending, conversation: Conversation): void {
+    const { text, attachments, context } = prompt;
     this.attachmentsIn(conversation).giveBack(attachments);
+    this.giveBackContext(context, conversation);
     if (this.isCurrent(conversation)) {
       this.setDraft(joined(text, this.draft.value));
     } else {
       this.storeText(text, conversation.id.value);
+    }
+  }
+
+  private giveBackContext(
+    chips: readonly ContextChip[],
+    conversation: Conversation
+  ): void {
+    if (chips.length === 0) {
+      return;
+    }
+    if (this.isCurrent(conversation)) {
+      this.context?.add(chips);
+    } else {
+      const id = conversation.id.value;
+      const { context } = this.drafts.get(id);
+      const all = [...(context?.chips ?? []), ...chips];
+      const isAlone = context?.isAlone ?? false;
+      this.drafts.change(id, { context: { chips: all, isAlone } });
     }
   }
 
@@ -715,7 +780,8 @@ export class ChatModel {
   }
 
   private takeDraft(id: string): void {
-    const { prompt, answer, edit } = this.drafts.get(id);
+    const { prompt, answer, edit, context } = this.drafts.get(id);
+    this.context?.restore(context);
     this.draft.value = prompt;
     this.answerDraft.value = answer;
     this.edit.value = edit;

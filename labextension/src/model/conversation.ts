@@ -16,6 +16,7 @@ import type {
   Turn,
   TurnState
 } from '../client/api';
+import type { ContextLabel } from '../client/notebooks';
 import { MessageModel } from './message';
 
 /** A prompt on its way to the server. */
@@ -23,6 +24,8 @@ export interface Outgoing {
   clientId: string;
   text: string;
   attachments: readonly AttachmentName[];
+  /** What goes with it, by its name. */
+  context?: readonly ContextLabel[];
 }
 
 /** Messages that a snapshot carries if there are as many. */
@@ -137,8 +140,8 @@ export class Conversation {
     if (!running || !this.lacksPromptOf(running)) {
       return this.outgoing.value;
     }
-    const { turn_id: clientId, text, attachments = [] } = running;
-    const begun = { clientId, text: text ?? '', attachments };
+    const { turn_id: clientId, text, attachments = [], context } = running;
+    const begun = { clientId, text: text ?? '', attachments, context };
     return [begun, ...this.outgoing.value];
   });
 
@@ -202,7 +205,8 @@ export class Conversation {
         state,
         origin: 'user',
         text: prompt.text,
-        attachments: [...prompt.attachments]
+        attachments: [...prompt.attachments],
+        context: [...(prompt.context ?? [])]
       });
     });
   }
@@ -448,7 +452,8 @@ export class Conversation {
       turn_id: start.turn_id ?? null,
       text: start.text ?? '',
       steered: start.steered ?? false,
-      attachments: start.attachments ?? []
+      attachments: start.attachments ?? [],
+      context: start.context ?? []
     });
     if (start.role === 'assistant') {
       entry.status.value = 'streaming';

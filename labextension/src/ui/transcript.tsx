@@ -7,7 +7,7 @@ import type { MessageModel } from '../model/message';
 import type { PageModel } from '../model/page';
 import { Earlier } from './earlier';
 import { FailedTurn } from './failed-turn';
-import { useTrans } from './host';
+import { useHost, useTrans } from './host';
 import { DownIcon } from './icons';
 import { MessageView } from './message-view';
 import { useScrolling } from './scrolling';
@@ -91,6 +91,7 @@ export function Transcript(props: {
                 key={prompt.clientId}
                 text={prompt.text}
                 attachments={prompt.attachments}
+                context={prompt.context}
                 chat={chat}
                 note={
                   prompt.clientId === running?.turn_id
@@ -121,6 +122,7 @@ function Entry(props: {
   isLit: boolean;
 }): JSX.Element {
   const { message, chat, isLit } = props;
+  const { parts } = useHost();
   return (
     <div
       class="hj-entry"
@@ -130,6 +132,7 @@ function Entry(props: {
       tabIndex={-1}
     >
       <MessageView message={message} chat={chat} />
+      {parts?.afterMessage(message, chat)}
     </div>
   );
 }
