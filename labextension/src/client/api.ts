@@ -1,5 +1,12 @@
 /** The words of the HTTP contract: what the server sends and what it takes. */
 
+import type {
+  Change,
+  ContextItem,
+  ContextLabel,
+  NotebookRequest
+} from './notebooks';
+
 export type QuestionKind = 'clarify' | 'approval' | 'sudo' | 'secret';
 
 export type QuestionState =
@@ -89,6 +96,7 @@ export interface Turn {
   action?: 'prompt' | 'compress' | 'undo';
   text?: string | null;
   attachments?: AttachmentName[];
+  context?: ContextLabel[];
   client_id?: string | null;
   error?: Failure | null;
 }
@@ -105,6 +113,8 @@ export interface Prompt {
   replaces?: string;
   /** The names of files that were uploaded; it waits for a turn in hand. */
   attachments?: string[];
+  /** What of notebooks goes with it. */
+  context?: ContextItem[];
 }
 
 export interface Tool {
@@ -129,6 +139,7 @@ export interface Message {
   tool?: Tool | null;
   question?: Question | null;
   attachments?: AttachmentName[];
+  context?: ContextLabel[];
   at?: number | null;
   /** Said into a turn that ran. */
   steered?: boolean;
@@ -333,6 +344,7 @@ export interface EventData {
     text?: string | null;
     steered?: boolean;
     attachments?: AttachmentName[];
+    context?: ContextLabel[];
   }>;
   'message.delta': OfConversation<{ message_id: string; text: string }>;
   'message.complete': OfConversation<{
@@ -385,6 +397,8 @@ export interface EventData {
   };
   agent: AgentStatus;
   current: { kernel_id: string; session_id: string | null };
+  'notebook.request': NotebookRequest;
+  changes: OfConversation<{ turn_id: string; changes: Change[] }>;
   ping: { t: number };
 }
 

@@ -14,9 +14,14 @@ export function takeDrops(node: HTMLElement, mime: string, drop: Drop): void {
         act(drag);
       }
     });
+  // What is dragged stays where it was, whatever its host would do.
+  const accept = (event: Drag.Event): void => {
+    const canCopy = event.supportedActions.includes('copy');
+    event.dropAction = canCopy ? 'copy' : event.proposedAction;
+  };
   const offer = (event: Drag.Event): void => {
     node.classList.add('hj-held');
-    event.dropAction = event.proposedAction;
+    accept(event);
   };
   hear('lm-dragenter', offer);
   hear('lm-dragover', offer);
@@ -27,7 +32,7 @@ export function takeDrops(node: HTMLElement, mime: string, drop: Drop): void {
   });
   hear('lm-drop', event => {
     node.classList.remove('hj-held');
-    event.dropAction = event.proposedAction;
+    accept(event);
     drop(event);
   });
 }

@@ -7,7 +7,11 @@ import {
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import {
+  INotebookCellExecutor,
+  INotebookTracker,
+  type NotebookPanel
+} from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -21,9 +25,11 @@ import { frontOf } from '../client/front';
 import { Observable } from '../client/observable';
 import { offerPage, type HermesPage } from '../client/page';
 import { Announcements } from '../model/announcements';
+import { Changes } from '../model/changes';
 import { followCurrent } from '../model/chat';
 import { LiveModel } from '../model/live';
 import { PageModel } from '../model/page';
+import { notebookParts } from '../ui/notebook-parts';
 import { attachFromFileBrowser } from './attach-files';
 import {
   addCommands,
@@ -31,13 +37,18 @@ import {
   addToPalette,
   CommandIDs
 } from './commands';
+import { addCellCommands, addCellCommandsToPalette } from './cell-commands';
+import { CellContext } from './cell-context';
+import { addErrorBars } from './error-bars';
 import { fileOpener } from './files';
 import { requestTo } from './http';
 import { markdownRenderer } from './markdown';
-import { notebookInUse } from './notebook-in-use';
+import { bridgeNotebooks } from './notebook-bridge';
+import { notebookInUse, placeInUse } from './notebook-in-use';
 import { linkNotebooks, placeOf } from './notebooks';
 import { notifyOfQuestions } from './notifications';
 import { Panels } from './panels';
+import { keepPolicy } from './policy';
 import { addToRunning } from './running';
 import { followSettings } from './settings';
 import { StatusItem } from './status';
@@ -61,6 +72,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     ILabShell,
     ILayoutRestorer,
     INotebookTracker,
+    INotebookCellExecutor,
     ILauncher,
     IRunningSessionManagers,
     IStatusBar,
@@ -80,6 +92,7 @@ function activate(
   labShell: ILabShell | null,
   restorer: ILayoutRestorer | null,
   notebooks: INotebookTracker | null,
+  executor: INotebookCellExecutor | null,
   launcher: ILauncher | null,
   runningManagers: IRunningSessionManagers | null,
   statusBar: IStatusBar | null,
@@ -122,18 +135,51 @@ function activate(
   };
   offerPage(host);
 
+  const { contents } = app.serviceManager;
+  const inUse = notebooks && placeInUse(notebooks, contents);
+  const cells =
+    notebooks && inUse
+      ? new CellContext(inUse, notebooks, contents, trans)
+      : undefined;
   const panels = new Panels(
     app,
     {
       ...host,
-      notebook: notebooks ? notebookInUse(notebooks, trans) : undefined
+      ...(notebooks && {
+        notebook: notebookInUse(inUse!, {
+          tracker: notebooks,
+          contents,
+          trans,
+          open: async path =>
+            (await app.commands.execute('docmanager:open', { path })) as
+              NotebookPanel | undefined,
+          activate: id => app.shell.activateById(id)
+        }),
+        parts: notebookParts(new Changes(client))
+      })
     },
-    page
+    page,
+    cells
   );
   const { sidebar } = panels;
   followCurrent(sidebar.chat, current);
   if (notebooks) {
     linkNotebooks(notebooks, { client, current, chat: sidebar.chat });
+    bridgeNotebooks({
+      client,
+      tracker: notebooks,
+      contents,
+      executor,
+      life: browser.life,
+      heard: keepPolicy(registry, PLUGIN_ID, { client, trans })
+    });
+    addCellCommands(app, {
+      tracker: notebooks,
+      context: cells!,
+      panels,
+      trans
+    });
+    addErrorBars(notebooks, app.commands, trans);
   }
 
   const hasTabs = labShell !== null;
@@ -146,6 +192,9 @@ function activate(
   }
   if (palette) {
     addToPalette(palette, host);
+    if (notebooks) {
+      addCellCommandsToPalette(palette, trans);
+    }
   }
   if (launcher && hasTabs) {
     addToLauncher(launcher, translator);

@@ -4,8 +4,10 @@ import { computed, effect, signal } from '@preact/signals';
 import type { HermesPage } from '../client/page';
 import { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
+import { PromptContext } from '../model/context';
 import { SessionsModel } from '../model/sessions';
 import type { Host } from '../ui/host';
+import { CELL_MIME, type CellContext } from './cell-context';
 import { takeDrops, type Drop } from './drops';
 import type { Panel } from './panel';
 import { Sidebar } from './sidebar';
@@ -36,8 +38,15 @@ export class Panels {
   constructor(
     private readonly app: JupyterFrontEnd,
     private readonly host: HermesPage & Host,
-    private readonly page: PageModel
+    private readonly page: PageModel,
+    /** What prompts can tell of the notebooks of this page. */
+    private readonly cells?: CellContext
   ) {
+    if (cells) {
+      this.drops.set(CELL_MIME, ({ chat }) => event => {
+        chat.context?.add(cells.dropped(event));
+      });
+    }
     const chat = this.newChat('sidebar', { place: host.place });
     this.sidebar = new Sidebar(this.propsOf(chat), host);
     this.current = signal<Panel>(this.sidebar);
@@ -104,6 +113,26 @@ export class Panels {
     this.app.shell.activateById(panel.id);
   }
 
+  /** Brings the panel in use to sight, and leaves the focus where it is. */
+  reveal(): void {
+    const panel = this.current.value;
+    if (!panel.isVisible) {
+      panel.leaveFocus();
+      this.show(panel);
+    }
+  }
+
+  /** The chat in use; a new one in its place where nothing can be asked. */
+  chatToAsk(): ChatModel {
+    const { chat } = this.current.value;
+    const { isReadOnly, isGone } = chat.conversation.value;
+    chat.listing.value = false;
+    if (isReadOnly.value || isGone.value) {
+      chat.newChat();
+    }
+    return chat;
+  }
+
   /** Leads to what waits in a conversation, in the panel that has it. */
   async leadTo(session: string): Promise<void> {
     const panel =
@@ -125,7 +154,12 @@ export class Panels {
     options: Pick<ConstructorParameters<typeof ChatModel>[1], 'place' | 'draft'>
   ): ChatModel {
     const { client } = this.host;
-    return new ChatModel(client, { name, storage: localStorage, ...options });
+    return new ChatModel(client, {
+      name,
+      storage: localStorage,
+      context: this.cells && (keep => new PromptContext(this.cells!, keep)),
+      ...options
+    });
   }
 
   private propsOf(chat: ChatModel) {

@@ -96,6 +96,7 @@ export function Transcript(props: {
                 key={prompt.clientId}
                 text={prompt.text}
                 attachments={prompt.attachments}
+                context={prompt.context}
                 chat={chat}
                 note={
                   prompt.clientId === running?.turn_id
