@@ -139,6 +139,8 @@ def _parsed(result: Any) -> Any:
 
 def _tool_error(result: Any) -> str | None:
     error = result.get("error") if isinstance(result, dict) else None
+    if isinstance(error, dict):
+        error = error.get("message") or error
     return str(error) if error else None
 
 
