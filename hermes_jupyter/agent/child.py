@@ -13,15 +13,16 @@ What it adds to the gateway of hermes-agent 0.19, all by names that are checked 
   person's display settings are;
 * ``jupyter.gauge`` after each model call;
 * prompts that are refused, not queued, while a turn runs (who waits is decided in the parent), and
-  whose images go with this turn and no other;
+  whose images and context go with this turn and no other;
 * what became of words said into a turn (``jupyter.steer.undelivered``), a prompt taken back in the
   database too (``jupyter.session.rewind``), a session read anew (``jupyter.session.reload``);
 * titles and the archive of sessions that are not open, and the stored name of a branch;
 * models without their providers' addresses, and a switch of one session's that tells its window;
 * commands with their arguments and aliases;
+* tools that the parent runs, and what a model is told of them: see ``child_tools.py``;
 * slash workers that start at their first use, and a death that follows the parent's.
 
-This is the only file that touches private names of Hermes.
+These two are the only files that touch private names of Hermes.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ import threading
 import time
 import uuid
 from importlib.metadata import version
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 #: Names of the environment that the parent sets.
@@ -59,13 +62,15 @@ NEEDED = {
         "_find_live_session_by_key",
         "_get_db",
         "_handle_busy_submit",
+        "_load_enabled_toolsets",
         "_LONG_HANDLERS",
         "_methods",
         "_ok",
         "_on_tool_complete",
         "_on_tool_start",
-        "_session_info",
+        "_respond",
         "_run_prompt_submit",
+        "_session_info",
         "_sess",
         "_sessions",
         "_SlashWorker",
@@ -82,11 +87,16 @@ NEEDED = {
     "hermes_cli.config": ("load_config", "read_raw_config"),
     "hermes_cli.plugins": ("PluginContext", "PluginManifest", "get_plugin_manager"),
     "agent.model_metadata": ("DEFAULT_FALLBACK_CONTEXT",),
-    "agent.prompt_builder": ("STEER_MARKER_OPEN",),
+    "agent.conversation_loop": ("compose_user_api_content",),
+    "agent.prompt_builder": ("PLATFORM_HINTS", "STEER_MARKER_OPEN"),
     "agent.skill_commands": ("scan_skill_commands",),
+    "agent.tool_dispatch_helpers": ("_multimodal_text_summary",),
     "hermes_cli.commands": ("COMMAND_REGISTRY",),
     "hermes_constants": ("VALID_REASONING_EFFORTS",),
     "hermes_state": ("SessionDB",),
+    "tools.hook_output_spill": ("spill_if_oversized",),
+    "tools.registry": ("registry",),
+    "tools.tool_search": ("_core_tool_names",),
 }
 
 
@@ -155,6 +165,7 @@ def in_words(seconds: float) -> str:
 
 def install(server: Any, approval: Any) -> None:
     """Add what the gateway lacks."""
+    beside("child_tools").install(server)
     _tell_ends_of_questions(server)
     _identify_approvals(server, approval)
     _tell_when_ready(server)
@@ -162,7 +173,7 @@ def install(server: Any, approval: Any) -> None:
     _tell_gauge(server)
     _start_slash_workers_late(server)
     _refuse_prompts_while_busy(server)
-    _show_images_once(server)
+    _take_prompts(server)
     _find_undelivered(server)
     _take_back(server)
     _change_records(server)
@@ -273,6 +284,8 @@ def _tell_when_ready(server: Any) -> None:
 
 
 def _tell_tools(server: Any) -> None:
+    from agent.tool_dispatch_helpers import _multimodal_text_summary as as_text
+
     stock_start, stock_complete = server._on_tool_start, server._on_tool_complete
 
     def started(sid: str, tool_call_id: str, name: str, args: dict[str, Any]) -> None:
@@ -281,8 +294,10 @@ def _tell_tools(server: Any) -> None:
         stock_start(sid, tool_call_id, name, args)
 
     def completed(
-        sid: str, tool_call_id: str, name: str, args: dict[str, Any], result: str
+        sid: str, tool_call_id: str, name: str, args: dict[str, Any], result: Any
     ) -> None:
+        # Images are for the model; the text beside them says what a transcript shows.
+        result = as_text(result)
         began = (server._sessions.get(sid) or {}).get("tool_started_at", {}).get(tool_call_id)
         payload = {
             "tool_id": tool_call_id,
@@ -371,13 +386,13 @@ def _refuse_prompts_while_busy(server: Any) -> None:
     server._handle_busy_submit = refuse
 
 
-def _show_images_once(server: Any) -> None:
+def _take_prompts(server: Any) -> None:
     stock_submit, stock_run = server._methods["prompt.submit"], server._run_prompt_submit
-    waiting: dict[Any, list[str]] = {}
+    waiting: dict[Any, tuple[list[str], str]] = {}
 
     def submit(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
-        """Begin a turn with ``text`` and ``images``, by their paths."""
-        waiting[rid] = params["images"]
+        """Begin a turn with ``text``, ``images`` (their paths), and ``context`` for the model."""
+        waiting[rid] = params["images"], params["context"]
         reply = dict(stock_submit(rid, params))
         if "error" in reply:
             del waiting[rid]
@@ -385,7 +400,7 @@ def _show_images_once(server: Any) -> None:
 
     def run(rid: Any, sid: str, session: dict[str, Any], text: Any) -> None:
         # What Hermes keeps for the next turn, whichever it is, belongs to this one alone.
-        session["attached_images"] = waiting.pop(rid, [])
+        session["attached_images"], session["jupyter_context"] = waiting.pop(rid, ([], ""))
         stock_run(rid, sid, session, text)
 
     server._run_prompt_submit = run
@@ -591,6 +606,16 @@ def as_prompted(content: Any) -> str:
     return re.sub(
         r"(\s*\[(Image attached at: [^\n]*|screenshot)\])+\s*\Z", "", plain(content)
     ).strip()
+
+
+def beside(name: str) -> Any:
+    """The script of this name in this folder, which is on no path: Hermes has names like ours."""
+    spec = spec_from_file_location(f"hermes_jupyter_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def serve() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ..core.attachments import is_image
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.gauge import Gauge
 from ..core.question import Kind
+from ..core.tools import ToolResult, ToolSpec
 from .attached import with_lines
 from .commands import BY_WORKER, commands_of, done_of
 from .life import RESTART_HINT, ChildLife, Method
@@ -114,6 +116,10 @@ class HermesAgent:
         """Tell ``hear`` everything from now on."""
         self._hear = hear
 
+    def offer(self, tools: Sequence[ToolSpec]) -> None:
+        """Have the models know these tools from the next start on; a call is told and waits."""
+        self._child.tools = tools
+
     async def restart(self) -> None:
         """End the process, if any, and start a new one at once, whatever happened before."""
         await self._child.restart()
@@ -181,7 +187,7 @@ class HermesAgent:
             raise _refused(error) from error
         self._prepared.add(live)
 
-    async def prompt(self, session_id: str, text: str, files: Sequence[Path]) -> bool:
+    async def prompt(self, session_id: str, text: str, files: Sequence[Path], context: str) -> bool:
         """Begin a turn in an open session; False when Hermes has begun one of its own."""
         try:
             await self._child.ask(
@@ -189,6 +195,7 @@ class HermesAgent:
                 session_id=self._live_id(session_id),
                 text=with_lines(text, files),
                 images=[str(path) for path in files if is_image(path.name)],
+                context=context,
             )
         except RpcError as error:
             if error.code == _BUSY:
@@ -397,6 +404,18 @@ class HermesAgent:
             log.info("The agent waits no longer for %s %s: %s", kind, key, error)
             return False
         return bool(reply.get("status") == "ok")
+
+    async def finish_call(self, key: str, result: ToolResult) -> None:
+        """Give the result of the call ``key``; nothing happens if it is not waited for."""
+        # An agent that is gone waits for nothing, and need not be started again for that.
+        if self._child.alive:
+            images = [asdict(image) for image in result.images]
+            try:
+                await self._child.ask(
+                    "jupyter.tool.respond", request_id=key, text=result.text, images=images
+                )
+            except RpcError as error:
+                raise _refused(error) from error
 
     def _live_id(self, session_id: str) -> str:
         live = self._live.get(session_id)

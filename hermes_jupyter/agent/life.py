@@ -8,13 +8,14 @@ import logging
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..core.agent import AgentStatus, Died, StatusChanged
 from ..core.errors import Hint, Unavailable
+from ..core.tools import ToolSpec
 from .find import INSTALL_HINT, OTHER_PYTHON, find_python
 from .process import ProcessGone, RpcError, RpcProcess
 from .stderr import Stderr
@@ -67,6 +68,8 @@ Method = Literal[
     "jupyter.session.rewind",
     "jupyter.session.switch",
     "jupyter.steer.undelivered",
+    "jupyter.tool.respond",
+    "jupyter.tools.offer",
     "secret.respond",
     "session.close",
     "session.compress",
@@ -112,6 +115,8 @@ class ChildLife:
         self._prepare = prepare
         self._on_frame = on_frame
         self._hear = hear
+        #: The tools that the models may call; a process is told of them at its start.
+        self.tools: Sequence[ToolSpec] = ()
         self._status = AgentStatus()
         self._process: RpcProcess | None = None
         self._starting: asyncio.Task[RpcProcess] | None = None
@@ -289,6 +294,9 @@ class ChildLife:
             self._step(f"Loading Hermes {version}")
             if not version.startswith(TESTED):
                 log.warning("hermes-agent %s is newer than this was tried with", version)
+            if self.tools:
+                tools = [asdict(tool) for tool in self.tools]
+                await self._call(process, "jupyter.tools.offer", tools=tools)
             self._step("Checking the model")
             check = await self._call(process, "setup.runtime_check")
             if not check.get("ok"):
@@ -416,7 +424,8 @@ def _no_model(reason: str, python: Path, home: Path) -> Unavailable:
         f"No model is configured: {reason.partition('. ')[0] or 'Hermes could not find one'}.",
         code="model_not_configured",
         hint={
-            "text": "Choose a provider and a model in a terminal, then send your prompt again.",
+            "text": "Choose a provider and a model in a terminal, then send your prompt again. "
+            "To look around before, `jupyter hermes tour` has a model without key and network.",
             "command": command,
             "action": "set-up-model",
         },

@@ -11,6 +11,8 @@ from .agent import (
     Agent,
     AgentEvent,
     Asked,
+    CallBegan,
+    CallDropped,
     Closed,
     Compaction,
     CompactionBegan,
@@ -31,6 +33,8 @@ from .agent import (
     TurnEnded,
 )
 from .attachments import Attachments
+from .calls import Calls
+from .changes import Changes
 from .commands import Commands
 from .conversation import Conversation
 from .conversations import Conversations
@@ -38,10 +42,12 @@ from .errors import CoreError, Unavailable
 from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
 from .models import ModelChoice
+from .policy import NotebookPolicy
 from .question import Question
 from .questions import Questions
 from .records import Records
 from .store import Store
+from .tools import ToolHost
 from .turn import Turn
 from .turns import Limits, Turns
 
@@ -56,6 +62,10 @@ class Core:
 
     All methods run on one event loop. Changing something and announcing it in the journal is one
     synchronous step, and so are a snapshot and the cursor it carries.
+
+    Args:
+        tools: runs the tools that the agent has from us; None: it has none.
+        policy: how far they may go without asking.
     """
 
     def __init__(
@@ -65,6 +75,8 @@ class Core:
         attachments: Attachments,
         *,
         limits: Limits | None = None,
+        tools: ToolHost | None = None,
+        policy: NotebookPolicy | None = None,
     ) -> None:
         limits = limits or Limits()
         self.agent = agent
@@ -76,7 +88,12 @@ class Core:
         self._watching: asyncio.Task[None] | None = None
         self.questions = Questions(agent, store, self._announce_question, self._say)
         self.conversations = Conversations(agent.history, store, self.journal, self.questions)
-        self.turns = Turns(agent, store, self.conversations, self.questions, attachments, limits)
+        self.policy = policy or NotebookPolicy(store)
+        self.changes = Changes(store, self.conversations, tools)
+        self.calls = Calls(agent, tools, self.questions, self.changes, limits.approval)
+        self.turns = Turns(
+            agent, store, self.conversations, self.questions, self.calls, attachments, limits
+        )
         self.records = Records(agent, store, attachments, self.conversations, self.turns)
         self.models = ModelChoice(agent, self.conversations, self.turns, self._tell_gauge)
         self.commands = Commands(
@@ -88,6 +105,8 @@ class Core:
             lambda cwd, title: self.create(cwd=cwd, title=title),
         )
         agent.listen(self.hear)
+        if tools is not None:
+            agent.offer(tools.specs)
 
     def start(self) -> None:
         """Look after what other programs change; needs a running loop."""
@@ -98,6 +117,7 @@ class Core:
         if self._watching is not None:
             self._watching.cancel()
         self.turns.close()
+        await self.calls.close()
         await self.agent.close()
         self.agent.history.close()
         await self._store.close()
@@ -175,6 +195,10 @@ class Core:
                 self.journal.publish("agent", self.agent.status.to_json(), EVERYWHERE)
             case Died(reason):
                 self._died(reason)
+            case CallBegan():
+                self.calls.begin(self.conversations.live(event.session_id), event)
+            case CallDropped(key=key):
+                self.calls.drop(key)
             case _:
                 conversation = self.conversations.live(event.session_id)
                 if conversation is None:

@@ -68,7 +68,12 @@ class HermesClient:
         return _answer(response)
 
     def stream(
-        self, method: str, path: str, *, headers: dict[str, str], content: bytes | None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        content: bytes | Iterator[bytes] | None,
     ) -> AbstractContextManager[httpx.Response]:
         """Ask for a route and read its answer as it comes, whatever its status.
 
@@ -176,14 +181,23 @@ def find_server() -> HermesClient:
     return HermesClient(server["url"], server["token"])
 
 
-def kernel_id() -> str:
-    """The kernel's id, which is in the name of its connection file."""
-    from ipykernel.connect import get_connection_file
+def kernel_id() -> str | None:
+    """The kernel's id, which is in the name of its connection file.
 
-    return Path(get_connection_file()).stem.removeprefix("kernel-")
+    None: this is no kernel of Jupyter, as in marimo or in a script.
+    """
+    try:
+        from ipykernel.connect import get_connection_file
+
+        return Path(get_connection_file()).stem.removeprefix("kernel-")
+    except (ImportError, RuntimeError):
+        return None
 
 
 def current_conversation(client: HermesClient) -> str | None:
     """The conversation that this kernel and the page beside it speak of; None: a new one."""
-    current = client.call("GET", "current", params={"kernel_id": kernel_id()})["session_id"]
+    kernel = kernel_id()
+    if kernel is None:
+        return None
+    current = client.call("GET", "current", params={"kernel_id": kernel})["session_id"]
     return None if current is None else str(current)

@@ -63,7 +63,7 @@ class Panel(anywidget.AnyWidget):
         self._relay = Relay(self.send)
         self._over = threading.Event()
         self._follower: threading.Thread | None = None
-        self.on_msg(lambda _, message, __: self._relay.hear(message))
+        self.on_msg(lambda _, message, buffers: self._relay.hear(message, buffers))
 
     def observe(
         self,

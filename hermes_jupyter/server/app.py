@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Int, Unicode, default
+from traitlets import Bool, Enum, Float, Int, Set, Unicode, default
 
 from ..agent.hermes import HermesAgent
 from ..core.attachments import Attachments
 from ..core.core import Core
 from ..core.journal import EVERYWHERE
+from ..core.policy import POLICIES, NotebookPolicy
 from ..core.store import Store
 from ..core.turns import Limits
-from . import attachments, choices, openapi, questions, sessions, status, stream
+from . import attachments, changes, choices, openapi, questions, sessions, status, stream
 from .activity import Activity
-from .base import CALLS, CORE, MAX_CALLS, Places
+from .base import CALLS, CORE, DRIVERS, MAX_CALLS, Places
+from .drivers import Drivers
 from .notebooks import pages
 from .notebooks.documents import Documents
 from .notebooks.host import Notebooks
@@ -73,6 +75,16 @@ class HermesExtension(ExtensionApp):
         help="Seconds an approval waits, unless Hermes' `approvals.timeout` is set. Then it is "
         "refused: silence is not consent.",
     ).tag(config=True)
+    notebook_policy = Enum(
+        POLICIES,
+        default_value="edit",
+        help="""How far the agent may go in notebooks, until the person chooses:
+        read only (`read`), edit and run when it was allowed to (`ask`), edit by itself and run
+        when it was allowed to (`edit`), or both by itself (`run`).""",
+    ).tag(config=True)
+    max_notebook_policy = Enum(
+        POLICIES, default_value="run", help="The most of it that the person may choose."
+    ).tag(config=True)
     max_prompt = Int(
         Limits().prompt, min=1, help="Bytes of the longest prompt; a longer one is refused."
     ).tag(config=True)
@@ -86,6 +98,29 @@ class HermesExtension(ExtensionApp):
 
     max_streams = Int(
         2000, min=1, help="Streams that may be open at once: one for each page that is open."
+    ).tag(config=True)
+
+    max_streams_each = Int(
+        200,
+        min=1,
+        help="Streams that one person may have open at once, where the server tells persons apart: "
+        "on JupyterHub. A browser needs one, however many tabs it has.",
+    ).tag(config=True)
+
+    reauthenticate = Float(
+        300.0,
+        min=0,
+        help="Seconds after which an open stream asks again whether its page is still logged in. "
+        "JupyterHub's answer may be `HubOAuth.cache_max_age` old.",
+    ).tag(config=True)
+
+    drivers = Set(
+        Unicode(),
+        help="""On JupyterHub: the names of those who may drive Hermes beside the owner of the
+        server: write to it, answer it, stop it, give it files. "*": everybody who is let in.
+        All others read, as far as `ServerApp.authorizer_class` lets them.
+        Elsewhere, by another identity provider than Jupyter's own: if it is not empty, these alone.
+        """,
     ).tag(config=True)
 
     question_patience = Int(
@@ -118,20 +153,39 @@ class HermesExtension(ExtensionApp):
             prepare=self._start_offline_model if self.offline else None,
         )
         ours = self.agent.home / "jupyter"
-        limits = Limits(self.max_prompt, self.max_queued, upload=self.max_upload)
-        self.core = Core(self.agent, Store(ours), Attachments(ours / "attachments"), limits=limits)
+        limits = Limits(
+            self.max_prompt,
+            self.max_queued,
+            upload=self.max_upload,
+            approval=self.approval_timeout,
+        )
+        store = Store(ours)
+        policy = NotebookPolicy(store, self.notebook_policy, self.max_notebook_policy)
         server = self.serverapp
         self.notebooks = Notebooks(
             Documents(self._tell_pages),
             Kernels(server.session_manager, server.kernel_manager, server.kernel_spec_manager),
             server.contents_manager,
+            policy,
+        )
+        self.core = Core(
+            self.agent,
+            store,
+            Attachments(ours / "attachments"),
+            limits=limits,
+            tools=self.notebooks,
+            policy=policy,
         )
         self.activity = Activity(self.core, self.question_patience, self.settings)
-        self.streams = stream.Streams(self.core, self.max_streams)
+        self.streams = stream.Streams(
+            self.core, self.max_streams, self.max_streams_each, self.reauthenticate
+        )
+        owner = os.environ.get("JUPYTERHUB_USER", "")
         self.settings.update(
             {
                 CORE: self.core,
-                CALLS: Places(MAX_CALLS, "requests"),
+                CALLS: Places(MAX_CALLS, MAX_CALLS // 2, "requests"),
+                DRIVERS: Drivers(owner, self.drivers, parent=self),
                 stream.STREAMS: self.streams,
                 pages.NOTEBOOKS: self.notebooks,
                 status.OFFLINE: self.offline,
@@ -147,7 +201,17 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (status, sessions, attachments, choices, questions, pages, stream, openapi):
+        for module in (
+            status,
+            sessions,
+            attachments,
+            changes,
+            choices,
+            questions,
+            pages,
+            stream,
+            openapi,
+        ):
             self.handlers.extend(module.routes)
         self.handlers.extend(status.last_routes)
 

@@ -11,6 +11,7 @@ from tornado import web
 
 from ..core.errors import BadRequest
 from ..core.listing import Wanted
+from ..core.prompt_context import context_in
 from ..core.turn import Turn
 from ..core.turns import WhenBusy
 from .base import HermesHandler, authorized_to
@@ -175,7 +176,7 @@ class PromptHandler(HermesHandler):
     @web.authenticated
     @authorized_to("execute")
     async def post(self, session_id: str) -> None:
-        """Take ``{text, client_id?, when_busy?, replaces?, attachments?}``; 202 with its state."""
+        """Take ``{text, client_id?, when_busy?, replaces?, attachments?, context?}``; 202."""
         body = self.body()
         turn = await self.core.turns.prompt(
             session_id,
@@ -184,6 +185,7 @@ class PromptHandler(HermesHandler):
             when_busy=_when_busy(self.text(body, "when_busy") or "queue"),
             replaces=self.text(body, "replaces"),
             attachments=self.texts(body, "attachments"),
+            context=context_in(body.get("context")),
         )
         self.reply(_state(turn), 202)
 

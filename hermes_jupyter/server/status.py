@@ -7,7 +7,8 @@ from tornado import web
 
 from .._version import __version__
 from ..core.errors import BadRequest, NotFound
-from .base import HermesHandler, authorized_to
+from .base import DRIVERS, HermesHandler, authorized_to
+from .drivers import Drivers
 
 #: The keys of the application's settings that ``GET status`` tells.
 OFFLINE = "hermes_offline"
@@ -22,8 +23,9 @@ class StatusHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Answer ``{version, agent, epoch, offline, model, cwd, max_upload}``."""
+        """Answer ``{version, agent, epoch, offline, model, cwd, max_upload, can, drivers}``."""
         agent = self.core.agent
+        drivers: Drivers = self.settings[DRIVERS]
         self.reply(
             {
                 "version": __version__,
@@ -34,6 +36,8 @@ class StatusHandler(HermesHandler):
                 "model": self.core.model,
                 "cwd": str(self.settings[DIRECTORY]),
                 "max_upload": self.core.limits.upload,
+                "can": await drivers.rights(self, self.current_user, self.auth_resource),
+                "drivers": drivers.names,
             }
         )
 

@@ -30,9 +30,6 @@ PING = 4.5
 #: Seconds that a socket may stay full before its page counts as gone.
 WRITE_DEADLINE = 20.0
 
-#: Seconds after which an open stream asks again whether its viewer is still logged in.
-REAUTHENTICATE = 300.0
-
 #: Where jupyter-server and JupyterHub keep the user of a request that lasts no longer than one.
 _CACHED_USERS = ("_jupyter_current_user", "_jupyterhub_user", "_cached_hub_user")
 
@@ -48,11 +45,14 @@ class Streams(Places):
 
     Args:
         most: that may be open at once.
+        each: that one person may have open at once.
+        reauthenticate: seconds after which one asks again whether its viewer is logged in.
     """
 
-    def __init__(self, core: Core, most: int) -> None:
-        super().__init__(most, "streams")
+    def __init__(self, core: Core, most: int, each: int, reauthenticate: float) -> None:
+        super().__init__(most, each, "streams")
         self._core = core
+        self._reauthenticate = reauthenticate
         self._open: set[StreamHandler] = set()
         self._pulse = PeriodicCallback(self._beat, PING * 1000)
 
@@ -78,7 +78,7 @@ class Streams(Places):
 
     async def _beat(self) -> None:
         ping = self._core.journal.ping()
-        due = time.monotonic() - REAUTHENTICATE
+        due = time.monotonic() - self._reauthenticate
         for stream in tuple(self._open):
             stream.ping(ping)
         # After the signs of life: an identity provider may take its time.

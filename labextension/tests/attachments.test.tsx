@@ -1,14 +1,10 @@
 // @vitest-environment happy-dom
-import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
+import { fireEvent, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Detail, Message, Turn } from '../src/client/api';
-import { HermesClient } from '../src/client/client';
 import { ChatModel } from '../src/model/chat';
-import { PageModel } from '../src/model/page';
-import { Chat } from '../src/ui/chat';
-import { HostContext } from '../src/ui/host';
-import { host } from './fake-host';
-import { detail, FakeServer, MemoryStorage, refuse } from './fake-server';
+import { detail, FakeServer, refuse } from './fake-server';
+import { Stage } from './stage';
 
 const PROMPT = 'POST sessions/c1/prompt';
 const CSV = 'POST sessions/c1/attachments?name=a.csv';
@@ -31,9 +27,8 @@ const said = (attachments: Message['attachments']): Message => ({
 
 describe('attachments', () => {
   let server: FakeServer;
-  let client: HermesClient;
+  let stage: Stage;
   let chat: ChatModel;
-  let page: PageModel;
 
   const show = async (changes: Partial<Detail> = {}) => {
     server.on('GET sessions/c1', () => detail(changes));
@@ -41,15 +36,9 @@ describe('attachments', () => {
     return draw();
   };
   const draw = () => {
-    page = new PageModel(client);
-    return render(
-      <HostContext.Provider value={host}>
-        <Chat chat={chat} page={page} />
-      </HostContext.Provider>
-    );
+    return stage.draw();
   };
-  const callsOf = (call: string) =>
-    server.calls.filter(made => made.call === call).map(({ body }) => body);
+  const callsOf = (call: string) => stage.bodiesOf(call);
   const button = (name: string) =>
     screen.getByRole<HTMLButtonElement>('button', { name });
   const input = () =>
@@ -85,18 +74,12 @@ describe('attachments', () => {
       .on(CSV, () => stored('a.csv'))
       .on(DELETE, () => ({ deleted: 'a.csv' }))
       .on(PROMPT, () => ({ turn_id: 't1', state: 'starting' }));
-    client = new HermesClient(server.request);
-    chat = new ChatModel(client, {
-      name: 'test',
-      storage: new MemoryStorage(),
-      place: () => ({})
-    });
+    stage = new Stage(server);
+    ({ chat } = stage);
   });
 
   afterEach(() => {
-    cleanup();
-    chat.dispose();
-    client.dispose();
+    stage.dispose();
   });
 
   it('makes a conversation of a draft, and goes without any text', async () => {
@@ -168,7 +151,9 @@ describe('attachments', () => {
 
   it('asks the server what is too large', async () => {
     await show();
-    await vi.waitFor(() => expect(page.status.value?.max_upload).toBe(2048));
+    await vi.waitFor(() =>
+      expect(stage.page.status.value?.max_upload).toBe(2048)
+    );
     choose(csv('x'.repeat(2049)));
     await vi.waitFor(() => expect(chips()).toContain('It is too large'));
   });

@@ -259,38 +259,38 @@ describe('ChatModel', () => {
     });
 
     it('is replaced, and the edit ends when the server took it', async () => {
-      chat.startEdit(said('m1'));
-      expect(chat.edit.value).toEqual({ message: 'm1', text: 'first' });
+      chat.writing.startEdit(said('m1'));
+      expect(chat.writing.edit.value).toEqual({ message: 'm1', text: 'first' });
       server.on(PROMPT, () => refuse(409, { code: 'busy', message: 'Busy.' }));
       await expect(chat.replace(said('m1'), 'better')).rejects.toMatchObject({
         code: 'busy'
       });
-      expect(chat.edit.value).not.toBeNull();
+      expect(chat.writing.edit.value).not.toBeNull();
 
       server.on(PROMPT, () => ({ turn_id: 't2', state: 'starting' }));
       await chat.replace(said('m1'), 'better');
-      expect(chat.edit.value).toBeNull();
+      expect(chat.writing.edit.value).toBeNull();
       const [first, second] = bodyOf(PROMPT) as object[];
       expect(first).toMatchObject({ text: 'better', replaces: 'm1' });
       expect(second).toEqual(first);
     });
 
     it('gives the words of an edit to the composer when it is gone', async () => {
-      chat.startEdit(said('m3'));
-      chat.setEdit({ message: 'm3', text: 'second, but better' });
+      chat.writing.startEdit(said('m3'));
+      chat.writing.setEdit({ message: 'm3', text: 'second, but better' });
       chat.conversation.value.apply({
         event: 'snapshot',
         id: 'e1.11',
         data: detail({ messages: messages.slice(0, 2), cursor: 'e1.11' })
       });
-      expect(chat.edit.value).toBeNull();
+      expect(chat.writing.edit.value).toBeNull();
       expect(chat.draft.value).toBe('second, but better');
     });
 
     it('does not take what is being sent for words to be rescued', async () => {
       let take = (_: object): void => undefined;
       server.on(PROMPT, () => new Promise(done => (take = done)));
-      chat.startEdit(said('m3'));
+      chat.writing.startEdit(said('m3'));
       const sent = chat.replace(said('m3'), 'better');
       await vi.waitFor(() => expect(bodyOf(PROMPT)).toHaveLength(1));
       // The stream is faster than the answer.
@@ -337,7 +337,7 @@ describe('ChatModel', () => {
       server.on('GET sessions/c1', () => detail({ questions: [question()] }));
       await chat.open('c1');
       const asked = chat.conversation.value.questions.value[0]!;
-      chat.keepAnswer(asked, ['neither, as']);
+      chat.writing.keepAnswer(asked, ['neither, as']);
       return asked;
     };
     const end = (state: Question['state']) =>
@@ -351,8 +351,8 @@ describe('ChatModel', () => {
       const asked = await begin();
       const reloaded = newChat();
       await reloaded.open('c1');
-      expect(reloaded.draftFor(asked)).toEqual(['neither, as']);
-      expect(reloaded.draftFor(question({ id: 'q2' }))).toBeNull();
+      expect(reloaded.writing.answerTo(asked)).toEqual(['neither, as']);
+      expect(reloaded.writing.answerTo(question({ id: 'q2' }))).toBeNull();
       reloaded.dispose();
     });
 
@@ -383,7 +383,7 @@ describe('ChatModel', () => {
       });
       await chat.answer(asked, { answer: 'neither, as' });
       expect(chat.draft.value).toBe('');
-      expect(newChat().draftFor(asked)).toBeNull();
+      expect(newChat().writing.answerTo(asked)).toBeNull();
     });
 
     it('is not lost when somebody else was faster', async () => {
@@ -401,7 +401,7 @@ describe('ChatModel', () => {
 
     it('is no text of its own where it is one of the choices', async () => {
       const asked = await begin();
-      chat.keepAnswer(asked, ['csv']);
+      chat.writing.keepAnswer(asked, ['csv']);
       end('expired');
       expect(chat.draft.value).toBe('');
     });

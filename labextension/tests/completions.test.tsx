@@ -1,13 +1,9 @@
 // @vitest-environment happy-dom
-import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
+import { fireEvent, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { HermesClient } from '../src/client/client';
 import { ChatModel } from '../src/model/chat';
-import { PageModel } from '../src/model/page';
-import { Chat } from '../src/ui/chat';
-import { HostContext } from '../src/ui/host';
-import { host } from './fake-host';
-import { detail, FakeServer, MemoryStorage, refuse } from './fake-server';
+import { detail, FakeServer, refuse } from './fake-server';
+import { Stage } from './stage';
 
 const PROMPT = 'POST sessions/c1/prompt';
 const COMMAND = 'POST sessions/c1/command';
@@ -31,11 +27,10 @@ const path = (name: string) => ({ text: `@${name}`, label: name, detail: '' });
 
 describe('completions', () => {
   let server: FakeServer;
-  let client: HermesClient;
+  let stage: Stage;
   let chat: ChatModel;
 
-  const callsOf = (call: string) =>
-    server.calls.filter(made => made.call === call).map(({ body }) => body);
+  const callsOf = (call: string) => stage.bodiesOf(call);
   const input = () =>
     screen.getByRole<HTMLTextAreaElement>('textbox', {
       name: 'Message to Hermes'
@@ -61,24 +56,14 @@ describe('completions', () => {
       .on('GET commands', () => ({ commands: COMMANDS }))
       .on(COMMAND, () => ({ session_id: 'c1', turn: null, text: 'Done.' }))
       .on(PROMPT, () => ({ turn_id: 't1', state: 'starting' }));
-    client = new HermesClient(server.request);
-    chat = new ChatModel(client, {
-      name: 'test',
-      storage: new MemoryStorage(),
-      place: () => ({})
-    });
+    stage = new Stage(server);
+    ({ chat } = stage);
     await chat.open('c1');
-    render(
-      <HostContext.Provider value={host}>
-        <Chat chat={chat} page={new PageModel(client)} />
-      </HostContext.Provider>
-    );
+    stage.draw();
   });
 
   afterEach(() => {
-    cleanup();
-    chat.dispose();
-    client.dispose();
+    stage.dispose();
   });
 
   it('tell the commands there are, and narrow to what is typed', async () => {

@@ -1,20 +1,10 @@
 // @vitest-environment happy-dom
-import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
+import { fireEvent, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Detail, Gauge, Turn } from '../src/client/api';
-import { HermesClient } from '../src/client/client';
 import { ChatModel } from '../src/model/chat';
-import { PageModel } from '../src/model/page';
-import { Chat } from '../src/ui/chat';
-import { HostContext } from '../src/ui/host';
-import { host } from './fake-host';
-import {
-  detail,
-  FakeServer,
-  MemoryStorage,
-  question,
-  refuse
-} from './fake-server';
+import { FakeServer, question, refuse } from './fake-server';
+import { Stage } from './stage';
 
 const PROMPT = 'POST sessions/c1/prompt';
 const INTERRUPT = 'POST sessions/c1/interrupt';
@@ -35,20 +25,13 @@ const waiting = (id: string, text: string): Turn => ({
 
 describe('the composer', () => {
   let server: FakeServer;
-  let client: HermesClient;
+  let stage: Stage;
   let chat: ChatModel;
 
   const show = async (changes: Partial<Detail> = {}) => {
-    server.on('GET sessions/c1', () => detail(changes));
-    await chat.open('c1');
-    return render(
-      <HostContext.Provider value={host}>
-        <Chat chat={chat} page={new PageModel(client)} />
-      </HostContext.Provider>
-    );
+    return stage.show(changes);
   };
-  const bodyOf = (call: string) =>
-    server.calls.filter(made => made.call === call).map(({ body }) => body);
+  const bodyOf = (call: string) => stage.bodiesOf(call);
   const button = (name: string) =>
     screen.getByRole<HTMLButtonElement>('button', { name });
   const input = () =>
@@ -62,18 +45,12 @@ describe('the composer', () => {
     server = new FakeServer()
       .on(PROMPT, () => ({ turn_id: 't2', state: 'queued' }))
       .on(INTERRUPT, () => ({ turn_id: 't1', state: 'stopping' }));
-    client = new HermesClient(server.request);
-    chat = new ChatModel(client, {
-      name: 'test',
-      storage: new MemoryStorage(),
-      place: () => ({})
-    });
+    stage = new Stage(server);
+    ({ chat } = stage);
   });
 
   afterEach(() => {
-    cleanup();
-    chat.dispose();
-    client.dispose();
+    stage.dispose();
   });
 
   describe('while the agent works', () => {

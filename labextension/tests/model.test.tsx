@@ -1,13 +1,13 @@
 // @vitest-environment happy-dom
-import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
+import { fireEvent, render, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Detail } from '../src/client/api';
-import { HermesClient } from '../src/client/client';
 import { ChatModel } from '../src/model/chat';
 import { HostContext } from '../src/ui/host';
 import { ModelDisclosure } from '../src/ui/model-disclosure';
 import { host } from './fake-host';
-import { detail, FakeServer, MemoryStorage, refuse } from './fake-server';
+import { detail, FakeServer, refuse } from './fake-server';
+import { Stage } from './stage';
 
 const MODELS = 'GET models?session_id=c1';
 const SWITCH = 'POST sessions/c1/model';
@@ -29,7 +29,7 @@ const models = {
 
 describe('the model of a conversation', () => {
   let server: FakeServer;
-  let client: HermesClient;
+  let stage: Stage;
   let chat: ChatModel;
 
   const show = async (changes: Partial<Detail> = {}) => {
@@ -55,18 +55,12 @@ describe('the model of a conversation', () => {
       .on('POST sessions', () => detail())
       .on('GET sessions/c1', () => detail())
       .on(SWITCH, body => ({ ...models, note: null, ...(body as object) }));
-    client = new HermesClient(server.request);
-    chat = new ChatModel(client, {
-      name: 'test',
-      storage: new MemoryStorage(),
-      place: () => ({})
-    });
+    stage = new Stage(server);
+    ({ chat } = stage);
   });
 
   afterEach(() => {
-    cleanup();
-    chat.dispose();
-    client.dispose();
+    stage.dispose();
   });
 
   it('is changed for this conversation, and says so', async () => {

@@ -1,64 +1,36 @@
 // @vitest-environment happy-dom
-import {
-  act,
-  cleanup,
-  fireEvent,
-  render,
-  screen,
-  within
-} from '@testing-library/preact';
+import { act, fireEvent, screen, within } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Question } from '../src/client/api';
-import { HermesClient } from '../src/client/client';
 import { ChatModel } from '../src/model/chat';
-import { PageModel } from '../src/model/page';
-import { Chat } from '../src/ui/chat';
-import { HostContext } from '../src/ui/host';
-import { DEFAULTS, host, preferences } from './fake-host';
-import {
-  detail,
-  FakeServer,
-  MemoryStorage,
-  question,
-  refuse
-} from './fake-server';
+import { DEFAULTS, preferences } from './fake-host';
+import { detail, FakeServer, question, refuse } from './fake-server';
+import { Stage } from './stage';
 
+const RESTART = { text: 'Start it again.', action: 'restart-agent' };
 const ANSWER = 'POST questions/q1/answer';
 
 describe('the panel', () => {
   let server: FakeServer;
-  let client: HermesClient;
+  let stage: Stage;
   let chat: ChatModel;
 
   const show = async (questions: Question[] = []) => {
-    server.on('GET sessions/c1', () => detail({ questions }));
-    await chat.open('c1');
-    render(
-      <HostContext.Provider value={host}>
-        <Chat chat={chat} page={new PageModel(client)} />
-      </HostContext.Provider>
-    );
+    await stage.show({ questions });
   };
-  const bodyOf = (call: string) =>
-    server.calls.filter(made => made.call === call).map(({ body }) => body);
+  const bodyOf = (call: string) => stage.bodiesOf(call);
   const button = (name: string) =>
     screen.getByRole<HTMLButtonElement>('button', { name });
 
   beforeEach(() => {
     server = new FakeServer();
-    client = new HermesClient(server.request);
-    chat = new ChatModel(client, {
-      name: 'test',
-      storage: new MemoryStorage(),
-      place: () => ({})
-    });
+    stage = new Stage(server);
+    ({ chat } = stage);
   });
 
   afterEach(() => {
-    cleanup();
     preferences.set(DEFAULTS);
-    chat.dispose();
-    client.dispose();
+    stage.dispose();
   });
 
   it('says once that the agent has ended', async () => {
@@ -82,6 +54,35 @@ describe('the panel', () => {
     );
     expect(within(screen.getByRole('log')).getByText(message)).toBeTruthy();
     expect(screen.getAllByText(message)).toHaveLength(1);
+  });
+
+  it('offers a guest nothing that the server refuses', async () => {
+    let can = ['read'];
+    const status = () => ({
+      agent: { state: 'failed', error: 'Gone.', hint: RESTART },
+      can,
+      drivers: ['ada']
+    });
+    server.on('GET status', status);
+    await show([question()]);
+    expect(
+      await screen.findByText(
+        'You can read here. Only ada can write to Hermes and answer it.'
+      )
+    ).toBeTruthy();
+    expect(screen.queryByRole('textbox')).toBeNull();
+    expect(screen.queryAllByRole('button')).toEqual([]);
+    const card = screen.getByRole('region', {
+      name: 'Hermes waits for an answer'
+    });
+    expect(within(card).getByText('Which format?')).toBeTruthy();
+
+    can = ['read', 'write', 'execute'];
+    act(() =>
+      stage.page.apply({ event: 'snapshot', id: 'e1.100', data: detail() })
+    );
+    expect(await screen.findByRole('textbox')).toBeTruthy();
+    expect(button('Restart the agent')).toBeTruthy();
   });
 
   describe('a clarify card', () => {
@@ -284,7 +285,7 @@ describe('the panel', () => {
 
   it('says that it polls, and nothing of a loss', async () => {
     await show();
-    client.connection.set({ state: 'polling' });
+    stage.client.connection.set({ state: 'polling' });
     const line = await screen.findByText(/No live connection/);
     expect(line.getAttribute('role')).toBe('status');
     expect(screen.queryByRole('button', { name: 'Retry now' })).toBeNull();

@@ -1,13 +1,10 @@
 // @vitest-environment happy-dom
-import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
+import { fireEvent, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Detail, HermesEvent, Message } from '../src/client/api';
-import { HermesClient } from '../src/client/client';
 import { ChatModel } from '../src/model/chat';
-import { PageModel } from '../src/model/page';
-import { Chat } from '../src/ui/chat';
-import { HostContext } from '../src/ui/host';
-import { detail, FakeServer, MemoryStorage, refuse } from './fake-server';
+import { detail, FakeServer, refuse } from './fake-server';
+import { Stage } from './stage';
 import { host } from './fake-host';
 
 const rows = (from: number, to: number): Message[] =>
@@ -22,51 +19,41 @@ const EARLIER = 'GET sessions/c1/messages?before=101&limit=50';
 
 describe('the transcript', () => {
   let server: FakeServer;
-  let client: HermesClient;
+  let stage: Stage;
   let chat: ChatModel;
   let painted: string[];
 
   const show = async (changes: Partial<Detail>) => {
-    server.on('GET sessions/c1', () => detail(changes));
-    await chat.open('c1');
     const renderMarkdown: typeof host.renderMarkdown = async (node, text) => {
       painted.push(text);
       await host.renderMarkdown(node, text);
     };
-    render(
-      <HostContext.Provider value={{ ...host, renderMarkdown }}>
-        <Chat chat={chat} page={new PageModel(client)} />
-      </HostContext.Provider>
-    );
+    await stage.show(changes, { renderMarkdown });
   };
   const button = (name: string) => screen.getByRole('button', { name });
-  const entries = () => document.querySelectorAll('.hj-entry').length;
+  /** The messages that can be read, painted or not. */
+  const texts = () =>
+    screen.getByRole('log').textContent.match(/text \d+/g)!.length;
 
   beforeEach(() => {
     server = new FakeServer();
-    client = new HermesClient(server.request);
+    stage = new Stage(server);
     painted = [];
-    chat = new ChatModel(client, {
-      name: 'test',
-      storage: new MemoryStorage(),
-      place: () => ({})
-    });
+    ({ chat } = stage);
   });
 
   afterEach(() => {
-    cleanup();
-    chat.dispose();
-    client.dispose();
+    stage.dispose();
   });
 
   it('goes back to the beginning, and says that it is there', async () => {
     server.on(EARLIER, () => ({ messages: rows(90, 101), before: null }));
     await show({ messages: rows(101, 151) });
-    expect(entries()).toBe(50);
+    expect(texts()).toBe(50);
     button('Earlier messages').focus();
     fireEvent.click(button('Earlier messages'));
     await screen.findByText('The beginning of this conversation');
-    expect(entries()).toBe(61);
+    expect(texts()).toBe(61);
     await vi.waitFor(() =>
       expect(document.activeElement?.className).toBe('hj-scroll')
     );
@@ -79,7 +66,7 @@ describe('the transcript', () => {
     await screen.findByText('Later.');
     server.on(EARLIER, () => ({ messages: rows(51, 101), before: '51' }));
     fireEvent.click(button('Earlier messages'));
-    await vi.waitFor(() => expect(entries()).toBe(100));
+    await vi.waitFor(() => expect(texts()).toBe(100));
     expect(screen.queryByText('Later.')).toBeNull();
   });
 

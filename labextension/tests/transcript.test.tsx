@@ -1,13 +1,6 @@
 // @vitest-environment happy-dom
 import { signal } from '@preact/signals';
-import {
-  act,
-  cleanup,
-  fireEvent,
-  render,
-  screen,
-  within
-} from '@testing-library/preact';
+import { act, fireEvent, screen, within } from '@testing-library/preact';
 import { options, type VNode } from 'preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type {
@@ -18,13 +11,10 @@ import type {
   Message,
   Tool
 } from '../src/client/api';
-import { HermesClient } from '../src/client/client';
 import { ChatModel } from '../src/model/chat';
-import { PageModel } from '../src/model/page';
-import { Chat } from '../src/ui/chat';
-import { HostContext, type Host } from '../src/ui/host';
-import { host } from './fake-host';
-import { detail, FakeServer, MemoryStorage, refuse } from './fake-server';
+import type { Host } from '../src/ui/host';
+import { FakeServer, refuse } from './fake-server';
+import { Stage } from './stage';
 
 const PROMPT = 'POST sessions/c1/prompt';
 const UNDO = 'POST sessions/c1/undo';
@@ -38,7 +28,7 @@ const messages: Message[] = [
 
 describe('the transcript', () => {
   let server: FakeServer;
-  let client: HermesClient;
+  let stage: Stage;
   let chat: ChatModel;
   let seq = 10;
 
@@ -46,13 +36,7 @@ describe('the transcript', () => {
     changes: Partial<Detail> = {},
     around: Partial<Host> = {}
   ) => {
-    server.on('GET sessions/c1', () => detail({ messages, ...changes }));
-    await chat.open('c1');
-    return render(
-      <HostContext.Provider value={{ ...host, ...around }}>
-        <Chat chat={chat} page={new PageModel(client)} />
-      </HostContext.Provider>
-    );
+    return stage.show({ messages, ...changes }, around);
   };
   const apply = <Name extends EventName>(
     name: Name,
@@ -65,8 +49,7 @@ describe('the transcript', () => {
         data: { session_id: 'c1', ...data }
       } as HermesEvent)
     );
-  const bodyOf = (call: string) =>
-    server.calls.filter(made => made.call === call).map(({ body }) => body);
+  const bodyOf = (call: string) => stage.bodiesOf(call);
   const button = (name: string, where = screen.getByRole('log')) =>
     within(where).getByRole<HTMLButtonElement>('button', { name });
   const yours = (at: number) =>
@@ -79,18 +62,12 @@ describe('the transcript', () => {
       turn_id: 't2',
       state: 'starting'
     }));
-    client = new HermesClient(server.request);
-    chat = new ChatModel(client, {
-      name: 'test',
-      storage: new MemoryStorage(),
-      place: () => ({})
-    });
+    stage = new Stage(server);
+    ({ chat } = stage);
   });
 
   afterEach(() => {
-    cleanup();
-    chat.dispose();
-    client.dispose();
+    stage.dispose();
     vi.restoreAllMocks();
   });
 

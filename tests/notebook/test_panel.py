@@ -62,10 +62,12 @@ class FrontEnd:
             if found(message):
                 return
 
-    def send(self, **content: Any) -> None:
+    def send(self, *buffers: bytes, **content: Any) -> None:
         """Say something to the widget's Python half."""
         data = {"comm_id": self.comm_id, "data": {"method": "custom", "content": content}}
-        self.client.shell_channel.send(self.client.session.msg("comm_msg", data))
+        message = self.client.session.msg("comm_msg", data)
+        channel = self.client.shell_channel
+        self.client.session.send(channel.socket, message, buffers=list(buffers))
 
     def request(self, id_: str, method: str, path: str, **body: Any) -> tuple[int, Any]:
         """The status and the body of an answer."""
@@ -141,6 +143,37 @@ def test_a_page_without_a_server_reaches_it_through_the_kernel(front_end: FrontE
     front_end.read_until(lambda _: '"state":"complete"' in front_end.text("2").replace(" ", ""))
     front_end.send(type="abort", id="2")
     front_end.read_until(lambda _: front_end.said("2", "end") != [])
+
+
+def test_a_file_goes_in_parts_each_when_it_is_asked_for(front_end: FrontEnd) -> None:
+    status, session = front_end.request("f0", "POST", "sessions", title="Files")
+    assert status == 201
+    path = f"sessions/{session['id']}/attachments"
+    headers = {"Content-Type": "application/octet-stream"}
+    parts = [b"\x00\xff" * 50_000, b"the end"]
+    front_end.send(
+        type="request",
+        id="f1",
+        method="POST",
+        path=f"{path}?name=a.bin",
+        headers=headers,
+        size=sum(map(len, parts)),
+    )
+    for number, part in enumerate(parts, 1):
+        front_end.read_until(lambda _, number=number: len(front_end.said("f1", "more")) == number)
+        front_end.send(part, type="part", id="f1")
+    front_end.read_until(lambda _: front_end.said("f1", "end") != [])
+    assert front_end.said("f1", "answer")[0]["status"] == 201
+    stored = json.loads(front_end.text("f1"))
+    assert (stored["name"], stored["size"]) == ("a.bin", 100_007)
+    # One that is given up on the way is not there.
+    front_end.send(
+        type="request", id="f2", method="POST", path=f"{path}?name=b.bin", headers={}, size=10
+    )
+    front_end.read_until(lambda _: front_end.said("f2", "more") != [])
+    front_end.send(type="abort", id="f2")
+    front_end.read_until(lambda _: front_end.said("f2", "end") != [])
+    assert front_end.request("f3", "GET", f"{path}/b.bin")[0] == 404
 
 
 def test_only_the_api_is_reached(front_end: FrontEnd) -> None:

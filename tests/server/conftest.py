@@ -68,8 +68,16 @@ def requests() -> list[Any]:
     return []
 
 
+@pytest.fixture
+def offered() -> list[set[str]]:
+    """The names of the tools that the model had in each request, oldest first."""
+    return []
+
+
 @pytest.fixture(autouse=True)
-def instant_model(monkeypatch: pytest.MonkeyPatch, requests: list[Any]) -> None:
+def instant_model(
+    monkeypatch: pytest.MonkeyPatch, requests: list[Any], offered: list[set[str]]
+) -> None:
     """A scripted answer that arrives without the pauses of a real one."""
     stock = OfflineModel.__init__
 
@@ -79,6 +87,7 @@ def instant_model(monkeypatch: pytest.MonkeyPatch, requests: list[Any]) -> None:
 
         def heard(request: Any) -> Any:
             requests.append(request["messages"])
+            offered.append({tool["function"]["name"] for tool in request.get("tools", ())})
             return answer(request)
 
         self.script = heard

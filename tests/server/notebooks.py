@@ -13,6 +13,7 @@ import httpx
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from hermes_jupyter.core.policy import NotebookPolicy
 from hermes_jupyter.core.question import Choice
 from hermes_jupyter.core.tools import ToolCall, ToolResult
 from hermes_jupyter.server.notebooks.edits import hash_of
@@ -42,8 +43,9 @@ class Person:
 class Tools:
     """The tools of one conversation; answers are read as JSON."""
 
-    def __init__(self, host: Notebooks, root: Path) -> None:
+    def __init__(self, host: Notebooks, policy: NotebookPolicy, root: Path) -> None:
         self.host = host
+        self.policy = policy
         self.root = root
         self.person = Person()
         self.result = ToolResult("")

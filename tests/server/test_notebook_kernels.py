@@ -19,7 +19,7 @@ from .notebooks import Tools, page
 
 @pytest.fixture
 def tools(extension: Any, jp_root_dir: Path) -> Tools:
-    return Tools(extension.notebooks, jp_root_dir)
+    return Tools(extension.notebooks, extension.core.policy, jp_root_dir)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ async def test_a_closed_notebook_is_run_and_looked_into(tools: Tools, server: An
         "while True:\n    time.sleep(0.01)",
         "print('y' * 11_000_000); print('z')",
     )
-    tools.host.permissions.policy = "run"
+    await tools.policy.choose("run")
     answer = await tools.call("run", path="a/n.ipynb", cells="0-5")
     ran = answer["cells"]
     assert [one["status"] for one in ran] == ["ok", "ok", "ok", "error", "aborted"]
@@ -144,7 +144,7 @@ async def test_a_closed_notebook_is_run_and_looked_into(tools: Tools, server: An
 async def test_a_stop_hits_the_agents_own_cell_and_no_other(tools: Tools, server: Any) -> None:
     """N6"""
     tools.write("n.ipynb", "import time; time.sleep(60)", "mine = 1", "import os; os._exit(1)")
-    tools.host.permissions.policy = "run"
+    await tools.policy.choose("run")
     await tools.call("run", path="n.ipynb", cells="1")
     kernel_id = await kernel_of(server, "n.ipynb")
 
@@ -179,7 +179,7 @@ async def test_kernels_that_cannot_be_used(
     tools: Tools, server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tools.write("n.ipynb", "1", kernelspec={"name": "cobol", "display_name": "COBOL"})
-    tools.host.permissions.policy = "run"
+    await tools.policy.choose("run")
     assert await tools.refused("variables", path="n.ipynb") == "no_kernel"
     assert await tools.refused("run", path="n.ipynb", cells="0") == "no_such_kernel"
     tools.write(
@@ -192,7 +192,7 @@ async def test_kernels_that_cannot_be_used(
         tools.write("n.ipynb", "# hers", "value = 1", "hers")
 
     await tools.call("run", path="n.ipynb", cells="1")
-    tools.host.permissions.policy = "ask"
+    await tools.policy.choose("ask")
     tools.person.before = edited
     assert await tools.refused("run", path="n.ipynb", cells="2") == "changed"
     assert tools.sources("n.ipynb") == ["# hers", "value = 1", "hers"]

@@ -17,7 +17,7 @@ from .notebooks import Tools, known, page
 
 @pytest.fixture
 def tools(extension: Any, jp_root_dir: Path) -> Tools:
-    return Tools(extension.notebooks, jp_root_dir)
+    return Tools(extension.notebooks, extension.core.policy, jp_root_dir)
 
 
 async def test_an_open_notebook_is_its_pages(tools: Tools, api: Api) -> None:
@@ -80,7 +80,7 @@ async def test_an_open_notebook_is_its_pages(tools: Tools, api: Api) -> None:
 
 
 async def test_outputs_of_an_open_notebook(tools: Tools, api: Api) -> None:
-    tools.host.permissions.policy = "run"
+    await tools.policy.choose("run")
     async with page(api, "p", "n.ipynb", "a", "b") as one:
         error = {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\x1b[1mE"]}
         picture = {"output_type": "display_data", "data": {"image/png": "aGk="}}
@@ -108,7 +108,7 @@ async def test_outputs_of_an_open_notebook(tools: Tools, api: Api) -> None:
         assert await tools.refused("run", path="n.ipynb", cells="1") == "no_kernel"
 
         # What was allowed is what is run.
-        tools.host.permissions.policy = "edit"
+        await tools.policy.choose("edit")
         tools.person.before = lambda: one.cells[1].update(source="other")
         assert await tools.refused("run", path="n.ipynb", cells="1") == "changed"
         assert tools.person.asked == [("# cell 2\nb", "Run cell 2 of n.ipynb")]
@@ -117,7 +117,7 @@ async def test_outputs_of_an_open_notebook(tools: Tools, api: Api) -> None:
 async def test_a_page_that_does_not_answer(tools: Tools, api: Api) -> None:
     patient = tools.host.documents
     patient.patience = 0.5
-    tools.host.permissions.policy = "run"
+    await tools.policy.choose("run")
     tools.write("n.ipynb", "saved")
     insert = [{"op": "insert", "source": "x"}]
     async with page(api, "p", "n.ipynb", "open") as one:

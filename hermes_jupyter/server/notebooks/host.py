@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from ...core.policy import NotebookPolicy
 from ...core.tools import Ask, Change, ToolCall, ToolResult, ToolSpec
 from .documents import Documents
 from .edits import Edit, Edited, apply, diff, hash_of, inverse, layers, no_such_cell, plan
@@ -48,9 +49,11 @@ class Notebooks:
     not, whoever the kernel belongs to.
     """
 
-    def __init__(self, documents: Documents, kernels: Kernels, contents: Any) -> None:
+    def __init__(
+        self, documents: Documents, kernels: Kernels, contents: Any, policy: NotebookPolicy
+    ) -> None:
         self.documents = documents
-        self.permissions = Permissions()
+        self._permissions = Permissions(policy)
         self._kernels = kernels
         self._files = Files(contents, kernels.run_cells)
         self._tools: dict[str, Callable[[ToolCall, Ask], Awaitable[ToolResult]]] = {
@@ -169,7 +172,7 @@ class Notebooks:
     async def _edit(self, call: ToolCall, ask: Ask) -> ToolResult:
         path, asked = call.args["path"], call.args["edits"]
         create = call.args.get("create", False)
-        self.permissions.check()
+        self._permissions.check()
 
         async def look(notebook: Notebook) -> tuple[Notebook, list[Edit], Edited]:
             cells = await notebook.cells()
@@ -185,7 +188,7 @@ class Notebooks:
             seen, edits, planned = await self._with(path, look)
         shown = await asyncio.to_thread(diff, planned.changes)
         sentence = f"{'Make' if create else 'Edit'} {_name(path)}"
-        await self.permissions.allow(call, "edit", path, (shown, sentence), ask)
+        await self._permissions.allow(call, "edit", path, (shown, sentence), ask)
         edited, changes = await _to_the_end(self._do(path, edits, seen))
         places = {cell.id: index for index, cell in enumerate(edited.cells)}
         body = {
@@ -205,7 +208,7 @@ class Notebooks:
 
     async def _run(self, call: ToolCall, ask: Ask) -> ToolResult:
         path, wanted = call.args["path"], call.args["cells"]
-        self.permissions.check()
+        self._permissions.check()
 
         async def look(notebook: Notebook) -> list[tuple[int, SeenCell]]:
             cells = await notebook.cells()
@@ -219,7 +222,7 @@ class Notebooks:
         code = "\n\n".join(f"# cell {index + 1}\n{cell.source}" for index, cell in allowed)
         which = f"cell {allowed[0][0] + 1}" if len(allowed) == 1 else f"{len(allowed)} cells"
         sentence = f"Run {which} of {_name(path)}"
-        await self.permissions.allow(call, "run", path, (code, sentence), ask)
+        await self._permissions.allow(call, "run", path, (code, sentence), ask)
 
         async def run(notebook: Notebook) -> ToolResult:
             now = {cell.id: cell for cell in await notebook.cells()}

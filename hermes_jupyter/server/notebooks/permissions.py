@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ...core.policy import NotebookPolicy, Policy
 from ...core.question import Choice
 from ...core.tools import Ask, ToolCall
 from .refused import Refused
-
-Policy = Literal["read", "ask", "edit", "run"]
-
-#: From the least to the most: read only; ask for both; edit, and ask for runs; both.
-POLICIES: tuple[Policy, ...] = ("read", "ask", "edit", "run")
 
 #: Answers of "always" that are remembered.
 MAX_ALWAYS = 10_000
@@ -20,17 +16,15 @@ Act = Literal["edit", "run"]
 
 
 class Permissions:
-    """The policy, and what the person has allowed for good; kept in memory."""
+    """What the policy allows, and what the person has beside; that is kept in memory."""
 
-    def __init__(self) -> None:
-        self.policy: Policy = "edit"
-        #: The most that a person may choose; it holds whatever ``policy`` says.
-        self.max_policy: Policy = "run"
+    def __init__(self, policy: NotebookPolicy) -> None:
+        self._policy = policy
         self._always: dict[tuple[str, str, Act], None] = {}
 
     def check(self) -> None:
         """Refuse any change where the agent may only read."""
-        if self._effective == "read":
+        if self._policy.now == "read":
             raise Refused(
                 "read_only",
                 "The person lets you read notebooks, and neither edit nor run them.",
@@ -54,7 +48,7 @@ class Permissions:
         """
         self.check()
         key = (call.session_id, path, act)
-        if act in _WITHOUT_ASKING[self._effective] or key in self._always:
+        if act in _WITHOUT_ASKING[self._policy.now] or key in self._always:
             return
         answer = await ask(*what, _CHOICES[act])
         if answer is None:
@@ -75,10 +69,6 @@ class Permissions:
             self._always[key] = None
             if len(self._always) > MAX_ALWAYS:
                 del self._always[next(iter(self._always))]
-
-    @property
-    def _effective(self) -> Policy:
-        return min(self.policy, self.max_policy, key=POLICIES.index)
 
 
 _WITHOUT_ASKING: dict[Policy, tuple[Act, ...]] = {

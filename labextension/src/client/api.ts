@@ -312,6 +312,10 @@ export interface Status {
   cwd: string | null;
   /** Bytes of the largest file that may be attached. */
   max_upload: number;
+  /** What the person may do. */
+  can: ('read' | 'write' | 'execute')[];
+  /** Who may write and execute; empty where no names are known. */
+  drivers: string[];
 }
 
 export type NoticeLevel = 'info' | 'warning' | 'error';

@@ -5,6 +5,7 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
@@ -23,6 +24,7 @@ import { Announcements } from '../model/announcements';
 import { followCurrent } from '../model/chat';
 import { LiveModel } from '../model/live';
 import { PageModel } from '../model/page';
+import { attachFromFileBrowser } from './attach-files';
 import {
   addCommands,
   addToLauncher,
@@ -61,7 +63,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     INotebookTracker,
     ILauncher,
     IRunningSessionManagers,
-    IStatusBar
+    IStatusBar,
+    IFileBrowserFactory
   ],
   activate
 };
@@ -79,7 +82,8 @@ function activate(
   notebooks: INotebookTracker | null,
   launcher: ILauncher | null,
   runningManagers: IRunningSessionManagers | null,
-  statusBar: IStatusBar | null
+  statusBar: IStatusBar | null,
+  fileBrowsers: IFileBrowserFactory | null
 ): void {
   const translator = someTranslator ?? nullTranslator;
   const trans = translator.load('hermes_jupyter');
@@ -134,6 +138,9 @@ function activate(
 
   const hasTabs = labShell !== null;
   addCommands(app, { panels, page, host, hasTabs });
+  if (fileBrowsers && hasTabs) {
+    attachFromFileBrowser(app, { factory: fileBrowsers, panels, page, trans });
+  }
   if (restorer && hasTabs) {
     panels.restore(restorer, CommandIDs.openTab);
   }

@@ -6,6 +6,7 @@ import { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
 import { SessionsModel } from '../model/sessions';
 import type { Host } from '../ui/host';
+import { takeDrops, type Drop } from './drops';
 import type { Panel } from './panel';
 import { Sidebar } from './sidebar';
 import { Tab, type TabState } from './tab';
@@ -26,6 +27,8 @@ export class Panels {
   );
 
   private readonly all;
+  /** What any panel takes, by MIME type. */
+  private readonly drops = new Map<string, (panel: Panel) => Drop>();
   private readonly tracker = new WidgetTracker<Tab>({
     namespace: 'hermes-jupyter'
   });
@@ -39,7 +42,7 @@ export class Panels {
     this.sidebar = new Sidebar(this.propsOf(chat), host);
     this.current = signal<Panel>(this.sidebar);
     this.all = signal<readonly Panel[]>([this.sidebar]);
-    this.watchFocus(this.sidebar);
+    this.watch(this.sidebar);
     app.shell.add(this.sidebar, 'right', { rank: RANK });
     app.shell.currentChanged?.connect(() => {
       const { currentWidget } = app.shell;
@@ -91,7 +94,7 @@ export class Panels {
       this.all.value = this.all.value.filter(panel => panel !== tab);
     });
     this.all.value = [...this.all.value, tab];
-    this.watchFocus(tab);
+    this.watch(tab);
     await this.tracker.add(tab);
     this.app.shell.add(tab, 'main', { activate: false });
     return tab;
@@ -111,6 +114,12 @@ export class Panels {
     this.show(panel);
   }
 
+  /** Has every panel take what is dragged onto it with this MIME type. */
+  takeDrops(mime: string, drop: (panel: Panel) => Drop): void {
+    this.drops.set(mime, drop);
+    this.all.value.forEach(panel => takeDrops(panel.node, mime, drop(panel)));
+  }
+
   private newChat(
     name: string,
     options: Pick<ConstructorParameters<typeof ChatModel>[1], 'place' | 'draft'>
@@ -124,7 +133,10 @@ export class Panels {
     return { chat, page: this.page, sessions };
   }
 
-  private watchFocus(panel: Panel): void {
+  private watch(panel: Panel): void {
+    this.drops.forEach((drop, mime) =>
+      takeDrops(panel.node, mime, drop(panel))
+    );
     panel.node.addEventListener('focusin', () => {
       this.current.value = panel;
     });

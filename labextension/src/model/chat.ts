@@ -3,13 +3,11 @@ import {
   computed,
   effect,
   signal,
-  untracked,
-  type Signal
+  type ReadonlySignal
 } from '@preact/signals';
 import {
   ApiError,
   type Answer,
-  type AnswerValue,
   type AttachmentName,
   type Found,
   type ModelChange,
@@ -22,22 +20,14 @@ import { isGone } from '../client/calls';
 import type { HermesClient } from '../client/client';
 import { isInTouch } from '../client/connection';
 import type { Observable } from '../client/observable';
-import { Attachments } from './attachments';
+import type { Attachments } from './attachments';
 import { Completions } from './completions';
 import { Conversation, isUnfinished, type Outgoing } from './conversation';
-import {
-  Drafts,
-  type AnswerDraft,
-  type DraftStorage,
-  type EditDraft
-} from './drafts';
+import { Drafts, type DraftStorage } from './drafts';
+import { Files } from './files';
+import { History } from './history';
 import type { MessageModel } from './message';
-
-/** Earlier messages that are loaded at a time. */
-const EARLIER = 50;
-
-/** How far back a message that was found is looked for. */
-const SEEK = { pages: 10, messages: 200 };
+import { joined, Writing } from './writing';
 
 export interface ChatOptions {
   /** What others read of where an answer was given. */
@@ -52,11 +42,10 @@ export interface ChatOptions {
 /** The chat a panel shows: one conversation, or the draft of one. */
 export class ChatModel {
   readonly conversation = signal(new Conversation());
-  readonly draft = signal('');
+  readonly writing: Writing;
+  readonly draft: ReadonlySignal<string>;
   /** The files for the next prompt; each conversation has its own. */
-  readonly attachments: Signal<Attachments>;
-  /** The message that is being changed. */
-  readonly edit = signal<EditDraft | null>(null);
+  readonly attachments: ReadonlySignal<Attachments>;
   readonly completions: Completions;
   readonly error = signal<ApiError | null>(null);
   /** A question which somebody else had answered when we did. */
@@ -67,27 +56,27 @@ export class ChatModel {
   /** Whether a person has the conversation before their eyes. */
   readonly isShown = signal(false);
 
-  /** The files of conversations that were left, by their ids. */
-  private readonly left = new Map<string, Attachments>();
-  private readonly drafts: Drafts;
+  private readonly files: Files;
+  private readonly history: History;
   private readonly ends: (() => void)[];
   private unfollow: () => void = () => undefined;
   /** A prompt which failed, to be sent again under the same id. */
   private failed: (Outgoing & { replaces?: string }) | null = null;
-  private readonly answerDraft = signal<AnswerDraft | null>(null);
-  /** The questions and messages of which the draft is on its way. */
-  private readonly submitting = new Set<string>();
   private readonly preparing = new Map<Conversation, Promise<void>>();
-  private readonly extending = new Map<Conversation, Promise<void>>();
 
   constructor(
     private readonly client: HermesClient,
     private readonly options: ChatOptions
   ) {
-    this.drafts = new Drafts(options.storage, options.draft);
-    this.takeDraft('');
+    const drafts = new Drafts(options.storage, options.draft);
+    this.writing = new Writing(drafts, this.conversation);
+    this.draft = this.writing.draft;
+    this.history = new History(client);
     this.completions = new Completions(client, () => this.id.value);
-    this.attachments = signal(this.attachmentsOf(this.conversation.value));
+    this.files = new Files(client, this.conversation, conversation =>
+      this.ready(conversation)
+    );
+    this.attachments = this.files.attachments;
     this.ends = [
       client.connection.subscribe(connection => {
         const conversation = this.conversation.value;
@@ -96,16 +85,15 @@ export class ChatModel {
           void this.load(conversation);
         }
       }),
-      effect(() => this.rescueDrafts()),
       effect(() => this.markRead())
     ];
   }
 
   dispose(): void {
     this.ends.forEach(end => end());
+    this.writing.dispose();
     this.completions.close();
-    this.attachments.value.dispose();
-    this.left.forEach(attachments => attachments.dispose());
+    this.files.dispose();
     this.unfollow();
   }
 
@@ -129,34 +117,15 @@ export class ChatModel {
     await this.open(found.session_id);
     const conversation = this.conversation.value;
     if (this.id.value === found.session_id && conversation.loaded.value) {
-      await this.seek(found, conversation);
+      await this.history.seek(found, conversation, () =>
+        this.isCurrent(conversation)
+      );
     }
-  }
-
-  private async seek(found: Found, conversation: Conversation): Promise<void> {
-    const { lit, isMissing, extendError } = conversation;
-    lit.value = null;
-    isMissing.value = false;
-    for (let page = 0; page < SEEK.pages; page += 1) {
-      const message = conversation.find(found);
-      if (message) {
-        lit.value = message.id;
-        return;
-      }
-      if (!conversation.beginsAfter(found.at)) {
-        break;
-      }
-      await this.extend(conversation, SEEK.messages);
-      if (extendError.value || this.conversation.value !== conversation) {
-        return;
-      }
-    }
-    isMissing.value = true;
   }
 
   /** Loads the messages before those that are loaded. */
   loadEarlier(): Promise<void> {
-    return this.extend(this.conversation.value, EARLIER);
+    return this.history.extend(this.conversation.value);
   }
 
   /** Leaves a conversation that is gone, with what was typed in it. */
@@ -164,40 +133,11 @@ export class ChatModel {
     const typed = this.draft.value;
     this.setDraft('');
     this.newChat();
-    this.setDraft(joined(this.draft.value, typed));
+    this.writing.keep(typed);
   }
 
   setDraft(text: string): void {
-    this.draft.value = text;
-    this.drafts.change(this.id.value, { prompt: text });
-  }
-
-  /** Begins to change a message; what was typed for another one is kept. */
-  startEdit({ id, text }: MessageModel): void {
-    const before = this.edit.value;
-    if (before && before.message !== id) {
-      this.keepText(before.text);
-    }
-    this.setEdit({ message: id, text: text.value });
-  }
-
-  setEdit(edit: EditDraft | null): void {
-    this.edit.value = edit;
-    this.drafts.change(this.id.value, { edit });
-  }
-
-  /** What was typed for a question before, by its parts. */
-  draftFor(question: Question): AnswerValue[] | null {
-    const draft = this.answerDraft.peek();
-    return draft?.question === question.id ? draft.values : null;
-  }
-
-  keepAnswer(question: Question, values: AnswerValue[]): void {
-    const text = writtenIn(question, values);
-    const isEmpty = values.every(value => value.length === 0);
-    this.setAnswerDraft(
-      isEmpty ? null : { question: question.id, values, text }
-    );
+    this.writing.setDraft(text);
   }
 
   /**
@@ -250,7 +190,7 @@ export class ChatModel {
     );
     conversation.withdraw(clientId);
     // A command takes no files.
-    this.attachmentsIn(conversation).giveBack(attachments);
+    this.files.of(conversation).giveBack(attachments);
     if (this.isCurrent(conversation) && session_id !== this.id.value) {
       await this.open(session_id);
     }
@@ -268,11 +208,11 @@ export class ChatModel {
   async replace(message: MessageModel, text: string): Promise<void> {
     const conversation = this.conversation.value;
     this.error.value = null;
-    await this.submit(message.id, async () => {
+    await this.writing.submit(message.id, async () => {
       const files = message.attachments.value;
       await this.say(conversation, this.promptOf(text, files, message.id));
-      if (this.edit.value?.message === message.id) {
-        this.setEdit(null);
+      if (this.writing.edit.value?.message === message.id) {
+        this.writing.setEdit(null);
       }
     });
   }
@@ -349,11 +289,11 @@ export class ChatModel {
       return this.fail(error, conversation);
     }
     conversation.dequeue(turn_id);
-    this.attachmentsIn(conversation).giveBack(attachments);
+    this.files.of(conversation).giveBack(attachments);
     if (this.isCurrent(conversation)) {
-      this.keepText(text ?? '');
+      this.writing.keep(text ?? '');
     } else {
-      this.storeText(text ?? '', conversation.id.value);
+      this.writing.store(text ?? '', conversation.id.value);
     }
   }
 
@@ -411,12 +351,10 @@ export class ChatModel {
   ): Promise<void> {
     const conversation = this.conversation.value;
     this.answeredElsewhere.value = null;
-    await this.submit(question.id, async () => {
+    await this.writing.submit(question.id, async () => {
       try {
         const settled = await act();
-        if (this.answerDraft.value?.question === question.id) {
-          this.setAnswerDraft(null);
-        }
+        this.writing.dropAnswer(question);
         // The stream tells more, and may have been faster.
         if (conversation.questions.value.includes(question)) {
           conversation.setQuestion(settled);
@@ -430,17 +368,6 @@ export class ChatModel {
         this.answeredElsewhere.value = error.question;
       }
     });
-  }
-
-  /** Holds the draft that belongs to `id` where it is until `act` is over. */
-  private async submit(id: string, act: () => Promise<void>): Promise<void> {
-    this.submitting.add(id);
-    try {
-      await act();
-    } finally {
-      this.submitting.delete(id);
-      this.rescueDrafts();
-    }
   }
 
   private promptOf(
@@ -483,87 +410,20 @@ export class ChatModel {
     }
   }
 
-  /**
-   * An answer that was begun to a question which is no more, and a change of
-   * a message that is gone: their words go to the composer.
-   */
-  private rescueDrafts(): void {
-    const { loaded, questions, messages } = this.conversation.value;
-    if (!loaded.value) {
-      return;
-    }
-    const open = questions.value;
-    const entries = messages.value;
-    untracked(() => {
-      const answer = this.answerDraft.value;
-      if (
-        answer &&
-        !this.submitting.has(answer.question) &&
-        !open.some(({ id }) => id === answer.question)
-      ) {
-        this.setAnswerDraft(null);
-        this.keepText(answer.text);
-      }
-      const edit = this.edit.value;
-      if (
-        edit &&
-        !this.submitting.has(edit.message) &&
-        !entries.some(({ id }) => id === edit.message)
-      ) {
-        this.setEdit(null);
-        this.keepText(edit.text);
-      }
-    });
-  }
-
   private show(conversation: Conversation): void {
-    if (this.id.value && this.attachments.value.list.value.length > 0) {
-      this.left.set(this.id.value, this.attachments.value);
-    }
+    this.files.leave();
     this.unfollow();
     this.unfollow = () => undefined;
     this.failed = null;
     this.completions.close();
     batch(() => {
       this.conversation.value = conversation;
-      this.attachments.value = this.attachmentsOf(conversation);
+      this.files.show(conversation);
       this.listing.value = false;
-      this.takeDraft(conversation.id.value);
+      this.writing.take(conversation.id.value);
       this.error.value = null;
       this.answeredElsewhere.value = null;
     });
-  }
-
-  /** The files of a conversation that is to be shown. */
-  private attachmentsOf(conversation: Conversation): Attachments {
-    const id = conversation.id.value;
-    const attachments = this.left.get(id) ?? this.newAttachments(conversation);
-    this.left.delete(id);
-    return attachments;
-  }
-
-  /** The files of a conversation, be it shown or left. */
-  private attachmentsIn(conversation: Conversation): Attachments {
-    const id = conversation.id.value;
-    if (this.isCurrent(conversation) || (id && id === this.id.value)) {
-      return this.attachments.value;
-    }
-    const attachments = this.left.get(id) ?? this.newAttachments(conversation);
-    this.left.set(id, attachments);
-    return attachments;
-  }
-
-  private newAttachments(conversation: Conversation): Attachments {
-    const attachments: Attachments = new Attachments(this.client, async () => {
-      await this.ready(conversation);
-      const isLeft = this.attachments.value !== attachments;
-      if (isLeft && attachments.list.value.length > 0) {
-        // Maybe it was left before it had an id.
-        this.left.set(conversation.id.value, attachments);
-      }
-      return conversation.id.value;
-    });
-    return attachments;
   }
 
   private async load(conversation: Conversation): Promise<void> {
@@ -625,37 +485,6 @@ export class ChatModel {
     }
   }
 
-  private extend(conversation: Conversation, limit: number): Promise<void> {
-    const extending =
-      this.extending.get(conversation) ??
-      this.askEarlier(conversation, limit).finally(() =>
-        this.extending.delete(conversation)
-      );
-    this.extending.set(conversation, extending);
-    return extending;
-  }
-
-  private async askEarlier(
-    conversation: Conversation,
-    limit: number
-  ): Promise<void> {
-    const { id, earlier, isExtending, extendError } = conversation;
-    const place = earlier.value;
-    if (place === null) {
-      return;
-    }
-    isExtending.value = true;
-    extendError.value = null;
-    try {
-      const page = await this.client.messages(id.value, place, limit);
-      conversation.prepend(place, page);
-    } catch (error) {
-      extendError.value = ApiError.from(error);
-    } finally {
-      isExtending.value = false;
-    }
-  }
-
   /** Takes note that all of the conversation has been seen. */
   private markRead(): void {
     const { id, unread, running } = this.conversation.value;
@@ -674,8 +503,7 @@ export class ChatModel {
     conversation.id.value = id;
     if (this.conversation.value === conversation) {
       // What was typed meanwhile belongs to the new conversation.
-      this.drafts.change('', { prompt: '' });
-      this.drafts.change(id, { prompt: this.draft.value });
+      this.writing.moveTo(id);
     }
   }
 
@@ -691,34 +519,12 @@ export class ChatModel {
 
   private giveBack(prompt: Outgoing, conversation: Conversation): void {
     const { text, attachments } = prompt;
-    this.attachmentsIn(conversation).giveBack(attachments);
+    this.files.of(conversation).giveBack(attachments);
     if (this.isCurrent(conversation)) {
       this.setDraft(joined(text, this.draft.value));
     } else {
-      this.storeText(text, conversation.id.value);
+      this.writing.store(text, conversation.id.value);
     }
-  }
-
-  /** Puts a text below what is in the composer. */
-  private keepText(text: string): void {
-    this.setDraft(joined(this.draft.value, text));
-  }
-
-  private storeText(text: string, id: string): void {
-    const { prompt } = this.drafts.get(id);
-    this.drafts.change(id, { prompt: joined(prompt, text) });
-  }
-
-  private setAnswerDraft(answer: AnswerDraft | null): void {
-    this.answerDraft.value = answer;
-    this.drafts.change(this.id.value, { answer });
-  }
-
-  private takeDraft(id: string): void {
-    const { prompt, answer, edit } = this.drafts.get(id);
-    this.draft.value = prompt;
-    this.answerDraft.value = answer;
-    this.edit.value = edit;
   }
 }
 
@@ -753,18 +559,6 @@ function said(answer: Answer): Partial<Question> {
   }
   // A password or secret is not kept, not even here.
   return 'choice' in answer ? { answer: answer.choice } : {};
-}
-
-/** What of an answer is in the person's own words, not a choice. */
-function writtenIn({ questions }: Question, values: AnswerValue[]): string {
-  return values
-    .filter((value, i) => !questions[i]?.choices?.includes(String(value)))
-    .filter(value => typeof value === 'string')
-    .reduce(joined, '');
-}
-
-function joined(above: string, below: string): string {
-  return above && below ? `${above}\n\n${below}` : above || below;
 }
 
 function namesOf({ attachments }: Pick<Outgoing, 'attachments'>): string[] {

@@ -17,6 +17,7 @@ import type {
   TurnState
 } from '../client/api';
 import { MessageModel } from './message';
+import { stretchesOf, type Stretch } from './stretches';
 
 /** A prompt on its way to the server. */
 export interface Outgoing {
@@ -80,6 +81,10 @@ export class Conversation {
   readonly cwd = signal('');
   /** Changes when an entry comes or goes, not when one grows. */
   readonly messages = signal<readonly MessageModel[]>([]);
+  /** The same, in parts that stay as they are for as long as they can. */
+  readonly stretches = computed(
+    () => (this.known = stretchesOf(this.messages.value, this.known))
+  );
   /** The latest turn, also when it is over. */
   readonly turn = signal<Turn | null>(null);
   readonly queued = signal<readonly Turn[]>([]);
@@ -173,6 +178,7 @@ export class Conversation {
     return turn && this.lacksPromptOf(turn) ? turn : null;
   });
 
+  private known: readonly Stretch[] = [];
   private readonly byId = new Map<string, MessageModel>();
   private readonly byTool = new Map<string, MessageModel>();
   /** The turns of which the stream has spoken. */

@@ -7,6 +7,7 @@ import { AgentCard } from './agent-card';
 import { Composer } from './composer';
 import { ConnectionBar } from './connection-bar';
 import { useFileDrop } from './file-drop';
+import { GuestContext, GuestLine } from './guest';
 import { useHost, useTrans } from './host';
 import { IconButton } from './icon-button';
 import { BackIcon, ListIcon, NewIcon } from './icons';
@@ -27,12 +28,21 @@ export interface ChatProps {
 }
 
 /** The whole panel. */
-export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
+export function Chat(props: ChatProps): JSX.Element {
+  return (
+    <GuestContext.Provider value={props.page.guest.value}>
+      <Panel {...props} />
+    </GuestContext.Provider>
+  );
+}
+
+function Panel({ chat, page, sessions }: ChatProps): JSX.Element {
   const { trans, openFile } = useHost();
   const conversation = chat.conversation.value;
   const panel = useRef<HTMLElement>(null);
   const wasListing = useRef(false);
   const takesFiles =
+    !page.guest.value &&
     !chat.listing.value &&
     !conversation.isGone.value &&
     !conversation.isReadOnly.value;
@@ -148,6 +158,9 @@ function Foot({ chat, page }: ChatProps): JSX.Element {
   if (conversation.isGone.value) {
     return <GoneLine chat={chat} />;
   }
+  if (page.guest.value) {
+    return <GuestLine />;
+  }
   if (conversation.isReadOnly.value) {
     return <ReadOnlyLine chat={chat} conversation={conversation} />;
   }
@@ -163,7 +176,7 @@ function Welcome({ chat, page }: ChatProps): JSX.Element {
   return (
     <div class="hj-welcome">
       <p>{trans.__('Hermes works beside your notebook.')}</p>
-      {page.status.value?.offline && (
+      {page.status.value?.offline && !page.guest.value && (
         <>
           <p class="hj-quiet">
             {trans.__('This is the offline model. It knows these:')}

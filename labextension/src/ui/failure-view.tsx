@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { Failure, Hint, HintAction } from '../client/api';
 import type { Trans } from '../client/page';
 import { CopyButton } from './copy-button';
+import { useIsGuest } from './guest';
 import { useHost, useTrans } from './host';
 
 /** What went wrong, and the next step. */
@@ -19,11 +20,12 @@ export function FailureView(props: {
 
 function HintView({ hint }: { hint: Hint }): JSX.Element {
   const { trans, perform } = useHost();
+  const isGuest = useIsGuest();
   return (
     <div class="hj-hint">
       <p>{withCode(hint.text)}</p>
       {hint.command && <Command text={hint.command} />}
-      {hint.action && (
+      {hint.action && !isGuest && (
         <button
           type="button"
           class="hj-button hj-primary"

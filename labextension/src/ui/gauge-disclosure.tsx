@@ -1,11 +1,10 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
 import type { Gauge } from '../client/api';
 import type { Trans } from '../client/page';
 import type { ChatModel } from '../model/chat';
 import { levelOf, percentOf } from '../model/gauge';
-import { useDismissal } from './dismissal';
+import { Disclosure } from './disclosure';
 import { FailureView } from './failure-view';
 import { GaugeRing } from './gauge';
 import { useTrans } from './host';
@@ -14,45 +13,25 @@ import { useSubmission } from './submission';
 /** The ring, which opens to its numbers and to what can be done. */
 export function GaugeDisclosure({ chat }: { chat: ChatModel }): JSX.Element {
   const trans = useTrans();
-  const box = useRef<HTMLDivElement>(null);
-  const isOpen = useSignal(false);
-  const gauge = chat.conversation.value.gauge.value;
-  useDismissal(box, isOpen);
+  const conversation = chat.conversation.value;
+  const gauge = conversation.gauge.value;
   return (
-    <div class="hj-gauge-box" ref={box}>
-      <GaugeRing gauge={gauge} />
-      {/* Over the ring and not around it: a meter in a button is not told. */}
-      <button
-        type="button"
-        class="hj-gauge-button"
-        aria-label={trans.__('About the context')}
-        aria-expanded={isOpen.value}
-        title={trans.__('About the context')}
-        onClick={() => {
-          isOpen.value = !isOpen.value;
-        }}
-      />
-      {isOpen.value && (
-        <div
-          class="hj-popover"
-          role="group"
-          aria-label={trans.__('Context of the model')}
-        >
+    <Disclosure
+      class="hj-gauge"
+      label={trans.__('About the context')}
+      // The button lies over the ring: a meter in a button is not told.
+      beside={<GaugeRing gauge={gauge} />}
+      name={trans.__('Context of the model')}
+    >
+      {close => (
+        <>
           <GaugeDetails gauge={gauge} />
-          {chat.conversation.value.can('compress') && (
-            <CompactNow
-              chat={chat}
-              onDone={() => {
-                isOpen.value = false;
-                box.current
-                  ?.querySelector<HTMLElement>('[aria-expanded]')
-                  ?.focus();
-              }}
-            />
+          {conversation.can('compress') && (
+            <CompactNow chat={chat} onDone={close} />
           )}
-        </div>
+        </>
       )}
-    </div>
+    </Disclosure>
   );
 }
 

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { ApiError, type ModelChange, type Models } from '../client/api';
 import type { ChatModel } from '../model/chat';
-import { useDismissal } from './dismissal';
+import { Disclosure } from './disclosure';
 import { FailureView } from './failure-view';
 import { useTrans } from './host';
 import { useSubmission } from './submission';
@@ -14,45 +14,16 @@ const MOST = 50;
 /** The model of the conversation, which opens to those that there are. */
 export function ModelDisclosure({ chat }: { chat: ChatModel }): JSX.Element {
   const trans = useTrans();
-  const box = useRef<HTMLDivElement>(null);
-  const isOpen = useSignal(false);
   const model = chat.conversation.value.model.value;
-  const label = model
-    ? trans.__('Model: %1', model)
-    : trans.__('Choose a model');
-  useDismissal(box, isOpen);
   return (
-    <div class="hj-model-box" ref={box}>
-      <button
-        type="button"
-        class="hj-model-button"
-        aria-label={label}
-        aria-expanded={isOpen.value}
-        title={label}
-        onClick={() => {
-          isOpen.value = !isOpen.value;
-        }}
-      >
-        {model.split('/').at(-1) || trans.__('Model')}
-      </button>
-      {isOpen.value && (
-        <div
-          class="hj-popover"
-          role="group"
-          aria-label={trans.__('Model of this conversation')}
-        >
-          <ModelChoice
-            chat={chat}
-            onDone={() => {
-              isOpen.value = false;
-              box.current
-                ?.querySelector<HTMLElement>('[aria-expanded]')
-                ?.focus();
-            }}
-          />
-        </div>
-      )}
-    </div>
+    <Disclosure
+      class="hj-model"
+      label={model ? trans.__('Model: %1', model) : trans.__('Choose a model')}
+      face={model.split('/').at(-1) || trans.__('Model')}
+      name={trans.__('Model of this conversation')}
+    >
+      {close => <ModelChoice chat={chat} onDone={close} />}
+    </Disclosure>
   );
 }
 

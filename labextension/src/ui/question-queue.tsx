@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { ChatModel } from '../model/chat';
 import { ApprovalCard } from './approval-card';
 import { ClarifyCard } from './clarify-card';
+import { GuestCard, useIsGuest } from './guest';
 import { useTrans } from './host';
 import { alreadyAnswered } from './outcome';
 import { SecretCard } from './secret-card';
@@ -24,13 +25,18 @@ export function QuestionQueue({ chat }: { chat: ChatModel }): JSX.Element {
 
 function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
   const questions = chat.conversation.value.questions.value;
+  const isGuest = useIsGuest();
   const [question] = questions;
   if (!question) {
     return null;
   }
+  const place = { position: 1, count: questions.length };
+  if (isGuest) {
+    return <GuestCard question={question} place={place} />;
+  }
   const card = {
     question,
-    place: { position: 1, count: questions.length },
+    place,
     onDismiss: () => chat.dismiss(question)
   };
   switch (question.kind) {
@@ -38,8 +44,8 @@ function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
       return (
         <ClarifyCard
           {...card}
-          draft={chat.draftFor(question)}
-          onDraft={values => chat.keepAnswer(question, values)}
+          draft={chat.writing.answerTo(question)}
+          onDraft={values => chat.writing.keepAnswer(question, values)}
           onAnswer={answer => chat.answer(question, answer)}
         />
       );

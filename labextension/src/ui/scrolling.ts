@@ -60,9 +60,8 @@ export function useScrolling(
     }
   };
   const toEntry = (key: string): void => {
-    const entry = [...log.current!.children].find(
-      node => (node as HTMLElement).dataset.key === key
-    ) as HTMLElement | undefined;
+    const entries = log.current!.querySelectorAll<HTMLElement>('.hj-entry');
+    const entry = [...entries].find(({ dataset }) => dataset.key === key);
     if (entry) {
       atEnd.value = false;
       const { clientHeight } = box.current!;
@@ -85,9 +84,10 @@ export function useScrolling(
       } else if (isBack) {
         atEnd.value = false;
       }
-      const entry = isMoved ? firstInView(log.current!, topOf) : null;
-      if (entry) {
-        drop(entry);
+      const part = isMoved ? firstInView(log.current!, topOf) : null;
+      if (part) {
+        const isOfEntries = part.firstElementChild?.matches('.hj-entry');
+        drop((isOfEntries && firstInView(part, topOf)) || part);
       }
       if (isBack && node.scrollTop < NEAR) {
         onNear.current();
@@ -107,12 +107,12 @@ export function useScrolling(
   return { atEnd, toEnd, hold, toEntry };
 }
 
-/** The first entry that reaches into the view; they stand in order. */
+/** The first part of a whole that reaches into the view; they stand in order. */
 function firstInView(
-  log: HTMLElement,
+  whole: Element,
   topOf: (entry: Element) => number
 ): Element | null {
-  const entries = log.children;
+  const entries = whole.children;
   let low = 0;
   let high = entries.length - 1;
   while (low < high) {

@@ -3,19 +3,23 @@ import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { ChatModel } from '../model/chat';
 import type { Conversation } from '../model/conversation';
-import type { MessageModel } from '../model/message';
 import type { PageModel } from '../model/page';
 import { Earlier } from './earlier';
 import { FailedTurn } from './failed-turn';
+import { useIsGuest } from './guest';
 import { useTrans } from './host';
 import { DownIcon } from './icons';
-import { MessageView } from './message-view';
+import { useNearness } from './nearness';
 import { useScrolling } from './scrolling';
 import { useShown } from './shown';
+import { StretchView } from './stretch';
 import { UserPrompt } from './user-message';
 
 /** How long a message that was found stays lit. */
 const LIT_MS = 3000;
+
+/** Stretches at the end that are painted at once. */
+const LAST = 2;
 
 /** The messages of a conversation, oldest first. */
 export function Transcript(props: {
@@ -27,6 +31,7 @@ export function Transcript(props: {
   const trans = useTrans();
   const box = useRef<HTMLDivElement>(null);
   const log = useRef<HTMLDivElement>(null);
+  const nearness = useNearness(box);
   const scrolling = useScrolling(box, log, () => {
     // What has failed waits for the person to try again.
     if (conversation.extendError.peek() === null) {
@@ -36,13 +41,13 @@ export function Transcript(props: {
   const { atEnd, toEnd, hold, toEntry } = scrolling;
   const running = conversation.running.value;
   const sending = conversation.outgoing.value.length > 0;
-  const messages = conversation.messages.value;
+  const stretches = conversation.stretches.value;
   const lit = conversation.lit.value;
 
   useShown(box, isShown => {
     chat.isShown.value = isShown;
   });
-  useLayoutEffect(hold, [messages]);
+  useLayoutEffect(hold, [stretches]);
   useEffect(() => {
     if (conversation.lit.peek() === null) {
       toEnd();
@@ -73,16 +78,16 @@ export function Transcript(props: {
             class="hj-log"
             role="log"
             aria-label={trans.__('Conversation')}
-            // What is put above for who reads there is no news.
-            aria-live={atEnd.value ? 'polite' : 'off'}
             ref={log}
           >
-            {messages.map(message => (
-              <Entry
-                key={message.id}
-                message={message}
+            {stretches.map((stretch, i) => (
+              <StretchView
+                key={stretch[0]!.id}
+                stretch={stretch}
                 chat={chat}
-                isLit={message.id === lit}
+                nearness={nearness}
+                isLast={i >= stretches.length - LAST}
+                lit={stretch.some(({ id }) => id === lit) ? lit : null}
               />
             ))}
             <FailedTurn chat={chat} />
@@ -115,31 +120,13 @@ export function Transcript(props: {
   );
 }
 
-function Entry(props: {
-  message: MessageModel;
-  chat: ChatModel;
-  isLit: boolean;
-}): JSX.Element {
-  const { message, chat, isLit } = props;
-  return (
-    <div
-      class="hj-entry"
-      data-key={message.id}
-      data-lit={isLit}
-      // For the focus of whoever comes here from a search.
-      tabIndex={-1}
-    >
-      <MessageView message={message} chat={chat} />
-    </div>
-  );
-}
-
 function Activity(props: {
   conversation: Conversation;
   page: PageModel;
 }): JSX.Element | null {
   const { conversation, page } = props;
   const trans = useTrans();
+  const isGuest = useIsGuest();
   const turn = conversation.running.value;
   if (page.agent.value?.state === 'starting') {
     // The agent's own card says more.
@@ -156,7 +143,9 @@ function Activity(props: {
   } else if (turn?.state === 'starting' && page.agent.value?.step) {
     text = page.agent.value.step;
   } else if (isWaiting) {
-    text = trans.__('Waiting for your answer');
+    text = isGuest
+      ? trans.__('Waiting for an answer')
+      : trans.__('Waiting for your answer');
   }
   return (
     <p class={`hj-activity ${isWaiting ? '' : 'hj-pulse'}`} role="status">

@@ -7,6 +7,7 @@ import type { MessageModel } from '../model/message';
 import { AttachedFiles } from './attached-files';
 import { CopyButton } from './copy-button';
 import { FailureView } from './failure-view';
+import { useIsGuest } from './guest';
 import { usePreferences, useTrans } from './host';
 import { EditIcon, UndoIcon } from './icons';
 import { IconButton } from './icon-button';
@@ -21,7 +22,9 @@ export function UserMessage(props: {
 }): JSX.Element {
   const { message, chat } = props;
   const trans = useTrans();
-  const isEdited = useComputed(() => chat.edit.value?.message === message.id);
+  const isEdited = useComputed(
+    () => chat.writing.edit.value?.message === message.id
+  );
   const article = useRef<HTMLElement>(null);
   const wasEdited = useRef(false);
   // Not after a reload: then the person is elsewhere.
@@ -58,7 +61,7 @@ export function UserMessage(props: {
             chat={chat}
             onEdit={() => {
               begunHere.current = true;
-              chat.startEdit(message);
+              chat.writing.startEdit(message);
             }}
           />
         </>
@@ -114,8 +117,10 @@ function Actions(props: {
   const trans = useTrans();
   const asking = useSignal(false);
   const conversation = chat.conversation.value;
+  const isGuest = useIsGuest();
   const canChange = useComputed(
     () =>
+      !isGuest &&
       !message.steered &&
       conversation.can('undo') &&
       conversation.running.value === null
@@ -224,7 +229,7 @@ function MessageEditor(props: {
   const input = useRef<HTMLTextAreaElement>(null);
   const conversation = chat.conversation.value;
   const isRunning = conversation.running.value !== null;
-  const text = chat.edit.value?.text ?? '';
+  const text = chat.writing.edit.value?.text ?? '';
   const isEmpty = text.trim() === '' && message.attachments.value.length === 0;
   const cannotSend = busy.value || isRunning || isEmpty;
 
@@ -247,7 +252,7 @@ function MessageEditor(props: {
       onKeyDown={event => {
         if (event.key === 'Escape' && !busy.value) {
           event.stopPropagation();
-          chat.setEdit(null);
+          chat.writing.setEdit(null);
         }
       }}
     >
@@ -260,7 +265,7 @@ function MessageEditor(props: {
         readOnly={busy.value}
         value={text}
         onInput={event =>
-          chat.setEdit({
+          chat.writing.setEdit({
             message: message.id,
             text: event.currentTarget.value
           })
@@ -293,7 +298,7 @@ function MessageEditor(props: {
           type="button"
           class="hj-button"
           disabled={busy.value}
-          onClick={() => chat.setEdit(null)}
+          onClick={() => chat.writing.setEdit(null)}
         >
           {trans.__('Cancel')}
         </button>

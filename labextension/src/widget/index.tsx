@@ -14,6 +14,9 @@ import { QuestionQueue } from '../ui/question-queue';
 import { SessionList } from '../ui/session-list';
 import { requestByComm } from './comm';
 
+/** The class that the widget's own look is bound to; the build says it. */
+declare const WIDGET_SCOPE: string;
+
 type View = 'chat' | 'gauge' | 'clarify' | 'sessions';
 
 /** All that is synced: a saved notebook holds no word of a conversation. */
@@ -39,6 +42,7 @@ function render(props: {
   const { model, el } = props;
   let isGone = false;
   let end = (): void => undefined;
+  el.classList.add(WIDGET_SCOPE);
   // A key pressed here is not one for the notebook around it.
   el.setAttribute('data-lm-suppress-shortcuts', 'true');
 
@@ -68,6 +72,9 @@ function mountByKernel(model: AnyModel<Traits>, el: HTMLElement): () => void {
       const endPanel = mount(model, el, host, chat => {
         kernel.then(
           ({ kernel_id }) => {
+            if (kernel_id === null) {
+              return;
+            }
             const link = linkKernels({
               client: host.client,
               current: host.current,

@@ -6,7 +6,8 @@ import { renderMarkdown } from './markdown';
 
 /** Where a kernel is, and its name on the server. */
 export interface KernelPlace {
-  kernel_id: string;
+  /** Null where the host has no kernels of Jupyter, as marimo. */
+  kernel_id: string | null;
   cwd: string;
 }
 
