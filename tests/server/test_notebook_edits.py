@@ -100,6 +100,26 @@ def test_no_edit_meets_a_cell_that_it_was_not_made_for(cells: list[Cell], rounds
         assert len({cell.id for cell in now}) == len(now)
 
 
+@given(NOTEBOOKS, ACTS, ACTS)
+def test_an_edit_that_waits_meets_no_other_cell_either(
+    cells: list[Cell], its: Any, hers: Any
+) -> None:
+    """N5: the person edits while they are asked whether the agent may."""
+    try:
+        edits = plan(cells, asked_for(cells, its))
+        now = edited_by_hand(cells, hers, "h")
+        after = apply("n", now, edits).cells
+    except Refused:
+        return
+    seen = {cell.id: cell.source for cell in cells}
+    touched = {edit.cell_id for edit in edits if edit.op != "insert"}
+    assert [cell for cell in now if cell.id in touched and cell.source != seen[cell.id]] == []
+    added = {edit.cell_id for edit in edits if edit.op == "insert"}
+    assert [cell for cell in now if cell.id not in touched] == [
+        cell for cell in after if cell.id not in touched | added
+    ]
+
+
 @given(NOTEBOOKS, st.lists(ACTS, max_size=4))
 def test_what_nobody_touched_is_undone_exactly(cells: list[Cell], calls: Any) -> None:
     """N5"""

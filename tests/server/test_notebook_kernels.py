@@ -233,7 +233,7 @@ async def test_of_an_open_notebook_only_the_agents_cell_is_interrupted(
     tools: Tools, api: Api, server: Any
 ) -> None:
     """N6: when the turn is stopped, and at the time limit."""
-    tools.host.permissions.policy = "run"
+    await tools.policy.choose("run")
     kernel_id = await server.kernel_manager.start_kernel()
     code = "import time; time.sleep(60)"
     async with page(api, "p", "n.ipynb", code) as one:

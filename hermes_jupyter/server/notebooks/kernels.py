@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from jupyter_core.utils import ensure_async
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionComplete
 from nbformat.v4 import new_code_cell, new_notebook, output_from_msg
 
 from .edits import Cell
@@ -280,6 +278,11 @@ class _Running:
     """One cell that runs, and what it puts out; nbclient knows what the messages mean."""
 
     def __init__(self, client: Any, cell: Cell) -> None:
+        # Only here: a server starts without it.
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionComplete
+
+        self._over = CellExecutionComplete
         self._cell = new_code_cell(cell.source, id=cell.id)
         notebook = new_notebook(cells=[self._cell])
         self._reader = NotebookClient(notebook, store_widget_state=False, record_timing=False)
@@ -298,7 +301,7 @@ class _Running:
             return
         try:
             self._reader.process_message(message, self._cell, 0)
-        except CellExecutionComplete:
+        except self._over:
             return
 
     def note(self, text: str) -> None:
