@@ -49,11 +49,11 @@ def test_the_example_runs_and_a_cell_that_asks_ends(tmp_path: Path) -> None:
     ]
     notebook.cells += map(new_code_cell, added)
     shown = execute(notebook, tmp_path, allow_errors=True)
-    assert "I am the **offline model**" in shown[1]
+    assert "with ['terminal']" in shown[2]
     assert "> Exploring the data" in shown[3]
     assert "nothing was deleted" in shown[4]
     assert "nobody was there to answer" in shown[5]
-    assert notebook.cells[-5].outputs[0].data["text/plain"] == "['terminal']"
+    assert notebook.cells[-5].outputs[0].data["text/plain"] == "['clarify']"
     assert "nobody was there to answer" in shown[-3]
     # The answer was drawn in one output, as Markdown and as text.
     (answer,) = notebook.cells[-2].outputs
