@@ -59,14 +59,11 @@ def _display(markdown: str, plain: str | None = None, **options: Any) -> Any:
 class Output:
     """What a turn shows while it runs; of itself nothing, for a program has the reply."""
 
-    def start(self, message_id: str) -> None:
-        """Hermes begins to say something."""
-
     def delta(self, message_id: str, text: str) -> None:
-        """Hermes goes on with it."""
+        """Hermes says so much more of a message."""
 
     def complete(self, message_id: str, text: str) -> None:
-        """That is all of it."""
+        """That is all of a message."""
 
     def tool(self, message_id: str, name: str, outcome: str | None = None) -> None:
         """A tool runs, or has run."""

@@ -92,9 +92,11 @@ class LocalCore:
         self._directory = Path(tempfile.mkdtemp(prefix="hermes-"))
         self._offline = os.environ.get(OFFLINE, "") not in ("", "0")
         self._model: OfflineModel | None = None
-        home = str(tour_directory() / "home") if self._offline else "~/.hermes"
+        # With the offline model, nothing of a person's own Hermes is touched.
+        own = tour_directory() / "home"
+        home = own if self._offline else Path(os.environ.get("HERMES_HOME") or "~/.hermes")
         self._agent = HermesAgent(
-            home=Path(os.environ.get("HERMES_HOME") or home).expanduser().resolve(),
+            home=home.expanduser().resolve(),
             cwd=Path.cwd(),
             python="",
             approval_timeout=HermesExtension.approval_timeout.default_value,

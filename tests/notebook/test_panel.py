@@ -203,7 +203,7 @@ def test_where_the_server_has_no_hermes_the_kernel_has(tmp_path: Path) -> None:
     about = {"url": f"http://127.0.0.1:{server.server_port}/", "token": "t"}
     (tmp_path / f"jpserver-{os.getpid()}.json").write_text(json.dumps(about))
     with kernel(
-        tmp_path, HERMES_JUPYTER_OFFLINE="1", HERMES_HOME=str(tmp_path / "home")
+        tmp_path, HERMES_JUPYTER_OFFLINE="1", JUPYTER_DATA_DIR=str(tmp_path / "data")
     ) as front_end:
         front_end.run("from hermes_jupyter import Panel, ask\npanel = Panel()")
         assert front_end.request("1", "GET", "status")[1]["agent"]["state"] == "stopped"

@@ -64,7 +64,7 @@ class Shell:
 def shell(home: Path, *command: str) -> Iterator[Shell]:
     environment = {
         **os.environ,
-        "HERMES_HOME": str(home / "hermes"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
         "HERMES_JUPYTER_OFFLINE": "1",
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),

@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @pytest.fixture(autouse=True)
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HERMES_JUPYTER_OFFLINE", "1")
-    monkeypatch.setenv("HERMES_HOME", str(tmp_path / "hermes"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
 
@@ -49,11 +49,11 @@ def test_the_example_runs_and_a_cell_that_asks_ends(tmp_path: Path) -> None:
     ]
     notebook.cells += map(new_code_cell, added)
     shown = execute(notebook, tmp_path, allow_errors=True)
-    assert "I am the **offline model**" in shown[1]
+    assert "with ['terminal']" in shown[2]
     assert "> Exploring the data" in shown[3]
     assert "nothing was deleted" in shown[4]
     assert "nobody was there to answer" in shown[5]
-    assert notebook.cells[-5].outputs[0].data["text/plain"] == "['terminal']"
+    assert notebook.cells[-5].outputs[0].data["text/plain"] == "['clarify']"
     assert "nobody was there to answer" in shown[-3]
     # The answer was drawn in one output, as Markdown and as text.
     (answer,) = notebook.cells[-2].outputs
