@@ -29,7 +29,7 @@ WRITES = [("PUT", "current")]
 @asynccontextmanager
 async def caller(api: Api, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody with nothing but these headers."""
-    async with httpx.AsyncClient(base_url=api.origin, headers=headers, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=api.origin, headers=headers, timeout=60) as client:
         yield client
 
 
