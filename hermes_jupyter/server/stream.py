@@ -186,14 +186,14 @@ class StreamHandler(HermesHandler):
             self._over.set_result(None)
 
     def abort(self) -> None:
-        """Cut the connection of a page that does not read, or may not any more."""
+        """Cut the connection of a page that does not read."""
         connection = self.request.connection
         if connection is not None:
             connection.stream.close()  # type: ignore[attr-defined]
         self.end()
 
     async def authenticate_again(self) -> None:
-        """Cut the stream off when its viewer is not logged in any more, or may not read."""
+        """End the stream when its viewer is not logged in any more, or may not read."""
         self.authenticated_at = time.monotonic()
         for cached in _CACHED_USERS:
             self.__dict__.pop(cached, None)
@@ -207,7 +207,11 @@ class StreamHandler(HermesHandler):
             allowed = False
         if not allowed:
             self.log.info("A stream was ended: its viewer is not let in any more")
-            self.abort()
+            # In order, where it can be told: a hub's proxy tells its page nothing of a cut.
+            if self._full:
+                self.abort()
+            else:
+                self.end()
 
     # -- writing -------------------------------------------------------------------------------
 

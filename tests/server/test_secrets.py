@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from .conftest import Api
@@ -144,6 +145,9 @@ async def test_a_value_goes_to_the_agent_alone(
     hermes_home = tmp_path / "hermes-home"
     assert (hermes_home / "jupyter" / "conversations.db").exists()
     assert holders(hermes_home) == ([".env"] if kind == "secret" else [])
+    agents = psutil.Process().children(recursive=True)
+    assert agents
+    assert VALUE not in str([[agent.cmdline(), agent.environ()] for agent in agents])
     assert logged
     assert not [line for line in logged if VALUE in line]
     assert VALUE not in jp_logging_stream.getvalue()

@@ -120,12 +120,14 @@ function Panel({ chat, page, sessions }: ChatProps): JSX.Element {
             >
               <ListIcon />
             </IconButton>
-            <IconButton
-              label={trans.__('New chat')}
-              onClick={() => chat.newChat()}
-            >
-              <NewIcon />
-            </IconButton>
+            {!page.guest.value && (
+              <IconButton
+                label={trans.__('New chat')}
+                onClick={() => chat.newChat()}
+              >
+                <NewIcon />
+              </IconButton>
+            )}
           </>
         )}
       </header>
