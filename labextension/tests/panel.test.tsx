@@ -85,6 +85,30 @@ describe('the panel', () => {
     expect(button('Restart the agent')).toBeTruthy();
   });
 
+  it('passes the focus on when its card goes, and takes none', async () => {
+    const [first, second] = [question(), question({ id: 'q2', asked_at: 2 })];
+    const end = (one: Question) =>
+      act(() =>
+        chat.conversation.value.setQuestion({ ...one, state: 'cancelled' })
+      );
+    const input = () => screen.getByRole('textbox', { name: /Message/ });
+    await show([first, second]);
+    button('csv').focus();
+    await end(first);
+    await vi.waitFor(() =>
+      expect(document.activeElement?.className).toBe('hj-questions')
+    );
+    button('csv').focus();
+    await end(second);
+    await vi.waitFor(() => expect(document.activeElement).toBe(input()));
+    const third = question({ id: 'q3', asked_at: 3 });
+    await act(() => chat.conversation.value.setQuestion(third));
+    button('csv').focus();
+    button('Attach files').focus();
+    await end(third);
+    expect(document.activeElement).toBe(button('Attach files'));
+  });
+
   describe('a clarify card', () => {
     it('answers with a click, and leaves when the server took it', async () => {
       let take = (_: object): void => undefined;

@@ -8,7 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from . import busy, fanout, questions, reconnect, restart, sessions, silent, start, turns
+from . import (
+    busy,
+    fanout,
+    questions,
+    reconnect,
+    restart,
+    sessions,
+    silent,
+    start,
+    transcript,
+    turns,
+)
 from .measure import Row, table
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
@@ -22,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "restart": restart.restart,
     "sessions": sessions.sessions,
     "transcripts": sessions.transcripts,
+    "transcript": transcript.transcript,
 }
 
 

@@ -244,6 +244,14 @@ def _lengthen(db: sqlite3.Connection) -> None:
     db.commit()
 
 
+def long_database(home: Path) -> Path:
+    """A database with one long conversation among a few others."""
+    database = _database(home, SIZES[0])
+    with closing(sqlite3.connect(database)) as db:
+        _lengthen(db)
+    return database
+
+
 def _say(
     db: sqlite3.Connection, session_id: str, lines: list[tuple[str, str]], began: float
 ) -> None:

@@ -1,4 +1,5 @@
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { ChatModel } from '../model/chat';
 import { ApprovalCard } from './approval-card';
 import { ClarifyCard } from './clarify-card';
@@ -12,15 +13,44 @@ export function QuestionQueue({ chat }: { chat: ChatModel }): JSX.Element {
   const trans = useTrans();
   const questions = chat.conversation.value.questions.value;
   const elsewhere = chat.answeredElsewhere.value;
+  const box = useRef<HTMLDivElement>(null);
+  useFocusAfter(box, questions[0]?.id);
   return (
     // Polite: a question is announced, the focus stays where the person is.
-    <div class="hj-questions" aria-live="polite" tabIndex={-1}>
+    <div class="hj-questions" aria-live="polite" tabIndex={-1} ref={box}>
       {elsewhere && (
         <p class="hj-notice">{alreadyAnswered(elsewhere, trans)}</p>
       )}
       <Head chat={chat} key={questions[0]?.id} />
     </div>
   );
+}
+
+/**
+ * When a card goes with the focus in it, that goes on to the next card, or to
+ * where the next prompt is written.
+ */
+function useFocusAfter(
+  box: RefObject<HTMLElement>,
+  id: string | undefined
+): void {
+  const isInside = useRef(false);
+  useEffect(() => {
+    const node = box.current!;
+    const onFocus = ({ target }: FocusEvent): void => {
+      isInside.current = node.contains(target as Node);
+    };
+    document.addEventListener('focusin', onFocus);
+    return () => document.removeEventListener('focusin', onFocus);
+  }, []);
+  useEffect(() => {
+    // Somebody who has gone elsewhere meanwhile is left there.
+    if (isInside.current && document.activeElement === document.body) {
+      const input = box.current!.parentElement!.querySelector('.hj-input');
+      const next = id === undefined ? input : box.current;
+      (next as HTMLElement | null)?.focus();
+    }
+  }, [id]);
 }
 
 function Head({ chat }: { chat: ChatModel }): JSX.Element | null {

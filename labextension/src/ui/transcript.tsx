@@ -71,7 +71,13 @@ export function Transcript(props: {
 
   return (
     <div class="hj-transcript">
-      <div class="hj-scroll" ref={box} tabIndex={0}>
+      <div
+        class="hj-scroll"
+        role="group"
+        aria-label={trans.__('Messages')}
+        tabIndex={0}
+        ref={box}
+      >
         <div>
           <Earlier chat={chat} conversation={conversation} box={box} />
           <div
