@@ -298,8 +298,11 @@ def test_a_cell_is_asked_about_with_what_it_says(beside: Beside) -> None:
 
     beside.cell(5).locator(".jp-InputPrompt").hover()
     page.mouse.down()
+    # Nothing can be hovered below what is dragged.
+    box = beside.composer.bounding_box()
+    assert box
     page.mouse.move(600, 400, steps=5)
-    beside.composer.hover()
+    page.mouse.move(box["x"] + 20, box["y"] + 5, steps=5)
     page.mouse.up()
     expect(chips.get_by_text(f"{NAME} · cell 5")).to_be_visible()
     beside.picture("36-dropped")
