@@ -284,7 +284,7 @@ def test_a_cell_is_asked_about_with_what_it_says(beside: Beside) -> None:
     page.keyboard.press("Enter")
     expect(beside.composer).to_have_value(re.compile(f"^before see {NAME} · cell 2 $"))
     chips.get_by_text(f"{NAME} · cell 2").click()
-    expect(chips.get_by_label(f"{NAME} · cell 2")).to_contain_text("ZeroDivisionError")
+    expect(chips.get_by_label(f"{NAME} · cell 2", exact=True)).to_contain_text("ZeroDivisionError")
     beside.picture("32-context")
 
     beside.reload()
@@ -295,6 +295,17 @@ def test_a_cell_is_asked_about_with_what_it_says(beside: Beside) -> None:
     expect(beside.composer).to_be_focused()
     chips.get_by_role("button", name=f"Do not tell of {NAME}").click()
     expect(chips.get_by_text(f"+ {NAME}")).to_be_visible()
+
+    beside.cell(5).locator(".jp-InputPrompt").hover()
+    page.mouse.down()
+    # Nothing can be hovered below what is dragged.
+    box = beside.composer.bounding_box()
+    assert box
+    page.mouse.move(600, 400, steps=5)
+    page.mouse.move(box["x"] + 20, box["y"] + 5, steps=5)
+    page.mouse.up()
+    expect(chips.get_by_text(f"{NAME} · cell 5")).to_be_visible()
+    beside.picture("36-dropped")
 
 
 def test_an_answer_becomes_cells_and_its_changes_can_be_undone(beside: Beside) -> None:
