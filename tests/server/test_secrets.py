@@ -38,6 +38,9 @@ required_environment_variables:
 Ask the service.
 """
 
+#: The agent gets the environment of the test.
+pytestmark = pytest.mark.own_server
+
 RUNS_SUDO = {"name": "terminal", "arguments": {"command": "sudo echo done as root"}}
 READS_SKILL = {"name": "skill_view", "arguments": {"name": "weather"}}
 CALLS = {"sudo": RUNS_SUDO, "secret": READS_SKILL}
@@ -95,7 +98,6 @@ async def test_a_value_goes_to_the_agent_alone(
     tmp_path: Path,
     kind: str,
     logged: list[str],
-    jp_logging_stream: Any,
 ) -> None:
     session_id = await api.conversation()
     seen: list[Frame] = []
@@ -146,7 +148,6 @@ async def test_a_value_goes_to_the_agent_alone(
     assert holders(hermes_home) == ([".env"] if kind == "secret" else [])
     assert logged
     assert not [line for line in logged if VALUE in line]
-    assert VALUE not in jp_logging_stream.getvalue()
 
 
 @pytest.mark.parametrize("hermes_settings", [{"approval_timeout": 2}])
