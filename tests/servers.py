@@ -15,6 +15,13 @@ from pathlib import Path
 
 import httpx
 
+#: Trust in nobody. Until the end of its first turn an agent reads all the certificates that it
+#: trusts some twenty times, which is a fifth of its work; the offline model needs none.
+NO_TRUST = dict.fromkeys(
+    ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    str(Path(__file__).with_name("certificate.pem")),
+)
+
 
 @dataclass(frozen=True)
 class Server:
@@ -72,6 +79,7 @@ def run_server(
         "JUPYTERLAB_WORKSPACES_DIR": str(directory / "workspaces"),
         "IPYTHONDIR": str(directory / "ipython"),
         "JUPYTER_TOKEN": token,
+        **NO_TRUST,
         **environment,
     }
     line = [
@@ -95,7 +103,7 @@ def run_server(
                 process.wait()
 
 
-def wait_until_up(server: Server, seconds: float = 30) -> None:
+def wait_until_up(server: Server, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     with server.client() as client:
         while time.monotonic() < end and server.process.poll() is None:

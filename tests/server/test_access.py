@@ -77,9 +77,9 @@ class Guard(AllowAllAuthorizer):
 
 
 @pytest.fixture
-def guard(jp_serverapp: Any) -> Guard:
+def guard(jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch) -> Guard:
     authorizer = Guard(parent=jp_serverapp)
-    jp_serverapp.web_app.settings["authorizer"] = authorizer
+    monkeypatch.setitem(jp_serverapp.web_app.settings, "authorizer", authorizer)
     return authorizer
 
 

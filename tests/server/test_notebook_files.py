@@ -17,6 +17,9 @@ from hermes_jupyter.server.notebooks import files, host
 
 from .notebooks import Tools, known
 
+#: What a person allows for good stays in a server.
+pytestmark = pytest.mark.own_server
+
 
 @pytest.fixture
 def tools(extension: Any, jp_root_dir: Path) -> Tools:

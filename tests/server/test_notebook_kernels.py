@@ -16,6 +16,9 @@ from hermes_jupyter.server.notebooks import inspector, kernels, variables
 from .conftest import Api
 from .notebooks import Tools, page
 
+#: What a person allows for good stays in a server.
+pytestmark = pytest.mark.own_server
+
 
 @pytest.fixture
 def tools(extension: Any, jp_root_dir: Path) -> Tools:
@@ -23,22 +26,22 @@ def tools(extension: Any, jp_root_dir: Path) -> Tools:
 
 
 @pytest.fixture
-def server(jp_serverapp: Any, jp_asyncio_loop: Any) -> Iterator[Any]:
+def jupyter(jp_serverapp: Any, jp_asyncio_loop: Any) -> Iterator[Any]:
     """The server, whose kernels are ended after the test."""
     yield jp_serverapp
     jp_asyncio_loop.run_until_complete(jp_serverapp.kernel_manager.shutdown_all(now=True))
 
 
-async def busy(server: Any, kernel_id: str) -> None:
+async def busy(jupyter: Any, kernel_id: str) -> None:
     async with asyncio.timeout(30):
-        while server.kernel_manager.get_kernel(kernel_id).execution_state != "busy":
+        while jupyter.kernel_manager.get_kernel(kernel_id).execution_state != "busy":
             await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
-async def person(server: Any, kernel_id: str, code: str) -> AsyncIterator[Any]:
+async def person(jupyter: Any, kernel_id: str, code: str) -> AsyncIterator[Any]:
     """Somebody who runs a cell of their own; yields the future of its reply."""
-    client = server.kernel_manager.get_kernel(kernel_id).client()
+    client = jupyter.kernel_manager.get_kernel(kernel_id).client()
     client.start_channels()
     await client.wait_for_ready(timeout=60)
     reply = asyncio.ensure_future(
@@ -51,8 +54,8 @@ async def person(server: Any, kernel_id: str, code: str) -> AsyncIterator[Any]:
         client.stop_channels()
 
 
-async def kernel_of(server: Any, path: str) -> str:
-    sessions = await server.session_manager.list_sessions()
+async def kernel_of(jupyter: Any, path: str) -> str:
+    sessions = await jupyter.session_manager.list_sessions()
     [kernel_id] = [one["kernel"]["id"] for one in sessions if one["path"] == path]
     return str(kernel_id)
 
@@ -68,7 +71,7 @@ own = {"a": 1}; own["self"] = own
 """
 
 
-async def test_a_closed_notebook_is_run_and_looked_into(tools: Tools, server: Any) -> None:
+async def test_a_closed_notebook_is_run_and_looked_into(tools: Tools, jupyter: Any) -> None:
     tools.write(
         "a/n.ipynb",
         "import os; x = 41; print(os.path.basename(os.getcwd()))",
@@ -141,16 +144,16 @@ async def test_a_closed_notebook_is_run_and_looked_into(tools: Tools, server: An
     assert (tools.root / "a/n.ipynb").stat().st_size < kernels.MAX_KEPT + 100_000
 
 
-async def test_a_stop_hits_the_agents_own_cell_and_no_other(tools: Tools, server: Any) -> None:
+async def test_a_stop_hits_the_agents_own_cell_and_no_other(tools: Tools, jupyter: Any) -> None:
     """N6"""
     tools.write("n.ipynb", "import time; time.sleep(60)", "mine = 1", "import os; os._exit(1)")
     await tools.policy.choose("run")
     await tools.call("run", path="n.ipynb", cells="1")
-    kernel_id = await kernel_of(server, "n.ipynb")
+    kernel_id = await kernel_of(jupyter, "n.ipynb")
 
     # The agent's cell runs: it is interrupted, and the file says so.
     task = asyncio.ensure_future(tools.call("run", path="n.ipynb", cells=[1, 0]))
-    await busy(server, kernel_id)
+    await busy(jupyter, kernel_id)
     await asyncio.sleep(0.3)
     task.cancel()
     async with asyncio.timeout(20):
@@ -161,8 +164,8 @@ async def test_a_stop_hits_the_agents_own_cell_and_no_other(tools: Tools, server
     assert second.execution_count == 2
 
     # The person's cell runs: a run is refused, variables too, at once; nothing is interrupted.
-    async with person(server, kernel_id, "import time; time.sleep(3); hers = 1") as reply:
-        await busy(server, kernel_id)
+    async with person(jupyter, kernel_id, "import time; time.sleep(3); hers = 1") as reply:
+        await busy(jupyter, kernel_id)
         assert await tools.refused("run", path="n.ipynb", cells="1") == "kernel_busy"
         assert await tools.refused("variables", path="n.ipynb") == "kernel_busy"
         assert (await reply)["content"]["status"] == "ok"
@@ -176,7 +179,7 @@ async def test_a_stop_hits_the_agents_own_cell_and_no_other(tools: Tools, server
 
 
 async def test_kernels_that_cannot_be_used(
-    tools: Tools, server: Any, monkeypatch: pytest.MonkeyPatch
+    tools: Tools, jupyter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tools.write("n.ipynb", "1", kernelspec={"name": "cobol", "display_name": "COBOL"})
     await tools.policy.choose("run")
@@ -197,7 +200,7 @@ async def test_kernels_that_cannot_be_used(
     assert await tools.refused("run", path="n.ipynb", cells="2") == "changed"
     assert tools.sources("n.ipynb") == ["# hers", "value = 1", "hers"]
 
-    kernel_id = await kernel_of(server, "n.ipynb")
+    kernel_id = await kernel_of(jupyter, "n.ipynb")
     monkeypatch.setattr(variables, "MAX_LOOK", 0.5)
     expression = "[1 for _ in iter(int, 1)]"
     with pytest.raises(kernels.TimedOut) as caught:
@@ -215,9 +218,9 @@ async def test_kernels_that_cannot_be_used(
     assert await tools.refused("variables", path="n.ipynb") == "foreign_language"
 
 
-async def test_a_page_tells_of_the_kernel_it_uses(tools: Tools, api: Api, server: Any) -> None:
+async def test_a_page_tells_of_the_kernel_it_uses(tools: Tools, api: Api, jupyter: Any) -> None:
     """An open notebook has the kernel that its page says, and needs no session of this path."""
-    kernel_id = await server.kernel_manager.start_kernel()
+    kernel_id = await jupyter.kernel_manager.start_kernel()
     async with page(api, "p", "n.ipynb", "1") as one:
         assert await tools.refused("variables", path="n.ipynb") == "no_kernel"
         await one.tell(kernel_id=kernel_id)
@@ -230,11 +233,11 @@ async def test_a_page_tells_of_the_kernel_it_uses(tools: Tools, api: Api, server
 
 
 async def test_of_an_open_notebook_only_the_agents_cell_is_interrupted(
-    tools: Tools, api: Api, server: Any
+    tools: Tools, api: Api, jupyter: Any
 ) -> None:
     """N6: when the turn is stopped, and at the time limit."""
     await tools.policy.choose("run")
-    kernel_id = await server.kernel_manager.start_kernel()
+    kernel_id = await jupyter.kernel_manager.start_kernel()
     code = "import time; time.sleep(60)"
     async with page(api, "p", "n.ipynb", code) as one:
         one.kernel = {"id": kernel_id}
@@ -249,8 +252,8 @@ async def test_of_an_open_notebook_only_the_agents_cell_is_interrupted(
         # The page runs the agent's cell.
         task = asyncio.ensure_future(tools.call("run", path="n.ipynb", cells="0"))
         await asked(1)
-        async with person(server, kernel_id, code) as reply:
-            await busy(server, kernel_id)
+        async with person(jupyter, kernel_id, code) as reply:
+            await busy(jupyter, kernel_id)
             await asyncio.sleep(0.5)
             task.cancel()
             async with asyncio.timeout(20):
@@ -260,8 +263,8 @@ async def test_of_an_open_notebook_only_the_agents_cell_is_interrupted(
         # The page could not run it yet: the person's own cell goes on.
         task = asyncio.ensure_future(tools.call("run", path="n.ipynb", cells="0"))
         await asked(2)
-        async with person(server, kernel_id, "import time; time.sleep(2)") as reply:
-            await busy(server, kernel_id)
+        async with person(jupyter, kernel_id, "import time; time.sleep(2)") as reply:
+            await busy(jupyter, kernel_id)
             assert await tools.refused("run", path="n.ipynb", cells="0") == "kernel_busy"
             task.cancel()
             assert (await reply)["content"]["status"] == "ok"
@@ -271,8 +274,8 @@ async def test_of_an_open_notebook_only_the_agents_cell_is_interrupted(
         one.answers["run"] = {"result": {"cells": [late]}}
         task = asyncio.ensure_future(tools.call("run", path="n.ipynb", cells="0"))
         await asked(3)
-        async with person(server, kernel_id, code) as reply:
-            await busy(server, kernel_id)
+        async with person(jupyter, kernel_id, code) as reply:
+            await busy(jupyter, kernel_id)
             await asyncio.sleep(0.5)
             await one._answer(one.requests[-1])
             assert (await task)["cells"][0]["status"] == "timeout"

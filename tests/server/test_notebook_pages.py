@@ -14,6 +14,9 @@ from hermes_jupyter.server.notebooks import documents
 from .conftest import Api
 from .notebooks import Tools, known, page
 
+#: What a person allows for good stays in a server.
+pytestmark = pytest.mark.own_server
+
 
 @pytest.fixture
 def tools(extension: Any, jp_root_dir: Path) -> Tools:

@@ -13,6 +13,9 @@ from .notebooks import Tools, known, page
 from .test_questions import asked, results
 from .test_tools import call
 
+#: What a person allows for good stays in a server.
+pytestmark = pytest.mark.own_server
+
 
 @pytest.fixture
 def tools(extension: Any, jp_root_dir: Path) -> Tools:

@@ -225,6 +225,7 @@ async def test_what_a_turn_changed_is_taken_back(api: Api, host: Logbook) -> Non
     assert error["turn"]["turn_id"] == running
 
 
+@pytest.mark.own_server
 @pytest.mark.parametrize("hermes_settings", [{"max_notebook_policy": "edit"}])
 async def test_the_policy_is_chosen_up_to_what_is_allowed(api: Api) -> None:
     policy = ("notebook", "policy")
