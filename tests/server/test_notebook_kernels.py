@@ -209,9 +209,9 @@ async def test_kernels_that_cannot_be_used(
     monkeypatch.setattr(variables, "MAX_LOOK", 10.0)
     told = await tools.call("variables", path="n.ipynb", names=["value"])
     assert told["variables"][0]["value"] == "1"
-    spec = server.kernel_spec_manager.get_kernel_spec("python3")
+    spec = jupyter.kernel_spec_manager.get_kernel_spec("python3")
     monkeypatch.setattr(
-        type(server.kernel_spec_manager),
+        type(jupyter.kernel_spec_manager),
         "get_all_specs",
         lambda self: {"python3": {"spec": {**spec.to_dict(), "language": "R"}}},
     )
