@@ -68,7 +68,8 @@ class Core:
     ) -> None:
         limits = limits or Limits()
         self.agent = agent
-        self.journal = Journal()
+        self.journal = Journal(after=store.last_epoch())
+        store.begin(self.journal.epoch)
         self._store = store
         self.attachments = attachments
         self.limits = limits
