@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -27,7 +28,9 @@ from ..core.attachments import is_image
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.gauge import Gauge
 from ..core.question import Kind
+from . import check_home
 from .attached import with_lines
+from .check import Check
 from .commands import BY_WORKER, commands_of, done_of
 from .life import RESTART_HINT, ChildLife, Method
 from .process import RpcError
@@ -54,6 +57,7 @@ class HermesAgent:
 
     Args:
         python: the interpreter that has hermes-agent; empty: found.
+        may_install: whether a person may install one; never where ``python`` is given.
         home: the Hermes home.
         cwd: the folder the process runs in.
         approval_timeout: seconds an approval waits, unless the person's own configuration says.
@@ -66,6 +70,7 @@ class HermesAgent:
         home: Path,
         cwd: Path,
         python: str = "",
+        may_install: bool = True,
         approval_timeout: int = 1800,
         prepare: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
     ) -> None:
@@ -75,6 +80,7 @@ class HermesAgent:
             home=home,
             cwd=cwd,
             python=python,
+            may_install=may_install,
             approval_timeout=approval_timeout,
             prepare=prepare,
             on_frame=self._receive,
@@ -113,6 +119,26 @@ class HermesAgent:
     def listen(self, hear: Callable[[AgentEvent], None]) -> None:
         """Tell ``hear`` everything from now on."""
         self._hear = hear
+
+    def install(self) -> None:
+        """Begin to install a tested agent; how far it is, is told with the state."""
+        self._child.install()
+
+    async def checks(self, *, load: bool) -> list[Check]:
+        """What the doctor finds of the agent and its home.
+
+        Args:
+            load: load the agent in a process that ends with that, and ask its model's address.
+        """
+        agent = await self._child.checks(load=load)
+        return agent + await asyncio.to_thread(
+            lambda: [
+                check_home.folder(self.home),
+                check_home.database(self.home),
+                check_home.file_system(self.home),
+                check_home.space(self.home),
+            ]
+        )
 
     async def restart(self) -> None:
         """End the process, if any, and start a new one at once, whatever happened before."""

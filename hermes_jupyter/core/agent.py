@@ -483,6 +483,14 @@ class Agent(Protocol):
     async def answer(self, key: str, kind: Kind, value: str) -> bool:
         """Give the answer to question ``key``; False when it waits no longer."""
 
+    def install(self) -> None:
+        """Begin to install a tested agent, and to start it; how far that is, the status tells.
+
+        Raises:
+            Forbidden: the administrator provides the agent.
+            Conflict: it is being installed.
+        """
+
     async def restart(self) -> None:
         """End the process, if any, and start a new one."""
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 from .agent import (
     Agent,
@@ -34,7 +35,7 @@ from .attachments import Attachments
 from .commands import Commands
 from .conversation import Conversation
 from .conversations import Conversations
-from .errors import CoreError, Unavailable
+from .errors import Conflict, CoreError, Unavailable
 from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
 from .models import ModelChoice
@@ -120,6 +121,25 @@ class Core:
             question.session_id for question in self.questions.open() if question.asked_at < since
         }
         return any(one.busy and one.id not in waiting for one in self.conversations)
+
+    def install_agent(self) -> None:
+        """Begin to install a tested agent; a running one is ended for it.
+
+        Raises:
+            Forbidden: the administrator provides the agent.
+            Conflict: a turn is in hand, or it is being installed.
+        """
+        if any(one.busy for one in self.conversations):
+            raise Conflict(
+                "A turn is running; the agent is installed between turns.",
+                code="busy",
+                hint={"text": "Stop the turn, or wait for its end."},
+            )
+        self.agent.install()
+
+    def other_leases(self) -> list[Path]:
+        """The files of the leases that other servers of this home hold, or held."""
+        return self._store.other_leases()
 
     def overview(self) -> list[bytes]:
         """What concerns every page, as frames at the present cursor, for one that starts anew."""

@@ -126,6 +126,11 @@ class Store:
         if self._file.exists():
             self._write(_KEEP_EPOCH, (epoch,))
 
+    def other_leases(self) -> list[Path]:
+        """The files of the leases that other servers hold, or held."""
+        own = Path(self._lease_of(self._server).lock_file)
+        return [path for path in self._directory.glob("*.lease") if path != own]
+
     def take_over(self) -> list[Question]:
         """The questions that servers which are gone had open, interrupted now.
 

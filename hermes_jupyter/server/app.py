@@ -18,7 +18,7 @@ from ..core.attachments import Attachments
 from ..core.core import Core
 from ..core.store import Store
 from ..core.turns import Limits
-from . import attachments, choices, openapi, questions, sessions, status, stream
+from . import attachments, choices, doctor, openapi, questions, sessions, status, stream
 from .activity import Activity
 from .base import CALLS, CORE, MAX_CALLS, Places
 
@@ -48,6 +48,10 @@ class HermesExtension(ExtensionApp):
             "hermes_jupyter.server.commands.AgentApp",
             "Install hermes-agent into a private environment.",
         ),
+        "doctor": (
+            "hermes_jupyter.server.doctor_app.DoctorApp",
+            "Look for what is wrong, and say what to do about it.",
+        ),
     }
 
     enabled = Bool(True, help="Whether the panel and its routes are there.").tag(config=True)
@@ -55,6 +59,11 @@ class HermesExtension(ExtensionApp):
         help="""The interpreter that has hermes-agent.
         Empty: the one of `jupyter hermes agent install`, else this one, else the one beside
         the `hermes` command."""
+    ).tag(config=True)
+    allow_install = Bool(
+        True,
+        help="Whether a person may install the agent from the panel, into an environment of their "
+        "own. Never where `agent_python` is set.",
     ).tag(config=True)
     hermes_home = Unicode(
         help="The Hermes home. Empty: $HERMES_HOME, else ~/.hermes; the tour has its own."
@@ -109,6 +118,7 @@ class HermesExtension(ExtensionApp):
             home=Path(self.hermes_home).expanduser().resolve(),
             cwd=directory,
             python=self.agent_python,
+            may_install=self.allow_install,
             approval_timeout=self.approval_timeout,
             prepare=self._start_offline_model if self.offline else None,
         )
@@ -119,6 +129,13 @@ class HermesExtension(ExtensionApp):
         self.streams = stream.Streams(self.core, self.max_streams)
         self.settings.update(
             {
+                doctor.DOCTOR: doctor.Doctor(
+                    self.core,
+                    lambda load: self.agent.checks(load=load),
+                    self.serverapp,
+                    self.question_patience,
+                    self.streams.lasted,
+                ),
                 CORE: self.core,
                 CALLS: Places(MAX_CALLS, "requests"),
                 stream.STREAMS: self.streams,
@@ -135,7 +152,8 @@ class HermesExtension(ExtensionApp):
         """Add the routes under ``{base_url}hermes/api/``."""
         if not self.enabled:
             return
-        for module in (status, sessions, attachments, choices, questions, stream, openapi):
+        modules = (status, sessions, attachments, choices, questions, stream, doctor, openapi)
+        for module in modules:
             self.handlers.extend(module.routes)
         self.handlers.extend(status.last_routes)
 

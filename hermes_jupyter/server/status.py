@@ -49,6 +49,17 @@ class RestartHandler(HermesHandler):
         self.reply({"agent": self.core.agent.status.to_json()})
 
 
+class InstallHandler(HermesHandler):
+    """``POST agent/install``: install a tested agent, and start it."""
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def post(self) -> None:
+        """Answer 202 with the agent's state, which tells how far it is."""
+        self.core.install_agent()
+        self.reply({"agent": self.core.agent.status.to_json()}, 202)
+
+
 class CurrentHandler(HermesHandler):
     """``current``: the conversation that a kernel and the page beside it speak of."""
 
@@ -87,6 +98,7 @@ class UnknownHandler(HermesHandler):
 routes = [
     (r"/hermes/api/status", StatusHandler),
     (r"/hermes/api/agent/restart", RestartHandler),
+    (r"/hermes/api/agent/install", InstallHandler),
     (r"/hermes/api/current", CurrentHandler),
 ]
 last_routes = [(r"/hermes/api/.*", UnknownHandler)]
