@@ -4,6 +4,8 @@ import * as esbuild from 'esbuild';
 
 const output = '../hermes_jupyter';
 
+const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+
 const shared = {
   bundle: true,
   format: 'esm',
@@ -21,6 +23,7 @@ const bundles = {
     entryPoints: ['src/lab/index.ts'],
     outfile: 'lib/index.js',
     external: ['@jupyterlab/*', '@lumino/*'],
+    define: { HERMES_VERSION: JSON.stringify(version) },
     sourcemap: true
   },
   // A saved notebook carries this one, hence the care for its size.

@@ -27,6 +27,7 @@ from ..core.agent import (
 from ..core.attachments import is_image
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.gauge import Gauge
+from ..core.policy import CHOOSE, Policy, refused
 from ..core.question import Kind
 from . import check_home
 from .attached import with_lines
@@ -46,10 +47,11 @@ MAX_EARLY = 100
 _NO_SUCH_SESSION = (4001, 4007)
 
 #: Error codes of the child: a turn runs; a prompt is not in the context any more; a
-#: title is not to be had.
+#: title is not to be had; the administrator does not want this model.
 _BUSY = 4009
 _GONE = 4018
 _TITLE = 4022
+_FORBIDDEN = 4903
 
 
 class HermesAgent:
@@ -57,7 +59,7 @@ class HermesAgent:
 
     Args:
         python: the interpreter that has hermes-agent; empty: found.
-        may_install: whether a person may install one; never where ``python`` is given.
+        policy: what the administrator has decided; without, nothing is.
         home: the Hermes home.
         cwd: the folder the process runs in.
         approval_timeout: seconds an approval waits, unless the person's own configuration says.
@@ -70,7 +72,7 @@ class HermesAgent:
         home: Path,
         cwd: Path,
         python: str = "",
-        may_install: bool = True,
+        policy: Policy | None = None,
         approval_timeout: int = 1800,
         prepare: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
     ) -> None:
@@ -80,7 +82,7 @@ class HermesAgent:
             home=home,
             cwd=cwd,
             python=python,
-            may_install=may_install,
+            policy=policy or Policy(),
             approval_timeout=approval_timeout,
             prepare=prepare,
             on_frame=self._receive,
@@ -219,6 +221,9 @@ class HermesAgent:
         except RpcError as error:
             if error.code == _BUSY:
                 return False
+            if error.code == _FORBIDDEN:
+                message = f"The model of this conversation may not be used here: {error}."
+                raise refused(message, CHOOSE) from error
             raise _refused(error) from error
         return True
 

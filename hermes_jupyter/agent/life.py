@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import math
 import os
@@ -15,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from ..core.agent import AgentStatus, Died, StatusChanged
 from ..core.errors import Conflict, Hint, Unavailable
+from ..core.policy import Policy
 from .check import TESTED, Check, agent_checks
 from .find import INSTALL_HINT, OTHER_PYTHON, Interpreter
 from .install import InstallFailed, install
@@ -85,7 +87,7 @@ class ChildLife:
 
     Args:
         python: the interpreter that has hermes-agent; empty: found.
-        may_install: whether a person may install one; never where ``python`` is given.
+        policy: what the administrator has decided.
         home: the Hermes home.
         cwd: the folder the process runs in.
         approval_timeout: seconds an approval waits, unless the person's own configuration says.
@@ -100,13 +102,14 @@ class ChildLife:
         home: Path,
         cwd: Path,
         python: str,
-        may_install: bool,
+        policy: Policy,
         approval_timeout: int,
         prepare: Callable[[], Awaitable[Mapping[str, str]]] | None,
         on_frame: Callable[[dict[str, Any]], None],
         hear: Callable[[StatusChanged | Died], None],
     ) -> None:
-        self._interpreter = Interpreter(python, may_install)
+        self._interpreter = Interpreter(python, policy.install)
+        self._policy = policy
         self._home = home
         self._cwd = cwd
         self._approval_timeout = approval_timeout
@@ -389,6 +392,7 @@ class ChildLife:
             # Or Hermes runs pip in its environment while it works.
             "HERMES_DISABLE_LAZY_INSTALLS": "1",
             "HERMES_JUPYTER_APPROVAL_TIMEOUT": str(self._approval_timeout),
+            "HERMES_JUPYTER_POLICY": json.dumps(self._policy.to_json()),
             "HERMES_JUPYTER_PARENT": str(os.getpid()),
             "PYTHONUNBUFFERED": "1",
             "PYTHONUTF8": "1",

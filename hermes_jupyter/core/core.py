@@ -39,6 +39,7 @@ from .errors import Conflict, CoreError, Unavailable
 from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
 from .models import ModelChoice
+from .policy import Policy
 from .question import Question
 from .questions import Questions
 from .records import Records
@@ -66,8 +67,10 @@ class Core:
         attachments: Attachments,
         *,
         limits: Limits | None = None,
+        policy: Policy | None = None,
     ) -> None:
         limits = limits or Limits()
+        self.policy = policy = policy or Policy()
         self.agent = agent
         self.journal = Journal(after=store.last_epoch())
         store.begin(self.journal.epoch)
@@ -78,9 +81,11 @@ class Core:
         self._watching: asyncio.Task[None] | None = None
         self.questions = Questions(agent, store, self._announce_question, self._say)
         self.conversations = Conversations(agent.history, store, self.journal, self.questions)
-        self.turns = Turns(agent, store, self.conversations, self.questions, attachments, limits)
+        self.turns = Turns(
+            agent, store, self.conversations, self.questions, attachments, limits, policy
+        )
         self.records = Records(agent, store, attachments, self.conversations, self.turns)
-        self.models = ModelChoice(agent, self.conversations, self.turns, self._tell_gauge)
+        self.models = ModelChoice(agent, self.conversations, self.turns, self._tell_gauge, policy)
         self.commands = Commands(
             agent,
             self.conversations,
@@ -156,8 +161,11 @@ class Core:
         """Open a new conversation; starts the agent if need be.
 
         Raises:
+            Forbidden: the administrator does not want this model here.
             Unavailable: the agent cannot be had, or not within ``limits.start`` seconds.
         """
+        if model:
+            self.policy.must_allow_model(model, None)
         try:
             async with asyncio.timeout(self.limits.start):
                 opened = await self.agent.create(cwd=cwd, title=title, model=model)

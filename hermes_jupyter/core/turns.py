@@ -13,6 +13,7 @@ from .attachments import Attachments
 from .conversation import Conversation
 from .conversations import Conversations
 from .errors import BadRequest, Conflict, CoreError, NotFound, TooLarge, Unavailable
+from .policy import Policy
 from .question import Answerer
 from .questions import Questions
 from .store import Store
@@ -51,7 +52,9 @@ class Turns:
         questions: Questions,
         attachments: Attachments,
         limits: Limits,
+        policy: Policy,
     ) -> None:
+        self._policy = policy
         self._agent = agent
         self._store = store
         self._conversations = conversations
@@ -222,8 +225,13 @@ class Turns:
         """Allow all that the agent does in a conversation, or ask again.
 
         What waits already is allowed too. It ends by command, and with the agent's process.
+
+        Raises:
+            Forbidden: the administrator wants each to be asked.
         """
         conversation = await self._writable(session_id)
+        if on:
+            self._policy.must_allow_skipping()
         if on and not conversation.opened:
             self._conversations.opened(conversation, await self._open(conversation))
         if conversation.opened:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Int, Unicode, default
+from traitlets import Bool, Enum, Int, List, Unicode, default
 
 from ..agent.hermes import HermesAgent
 from ..core.attachments import Attachments
 from ..core.core import Core
+from ..core.policy import Policy
 from ..core.store import Store
 from ..core.turns import Limits
 from . import attachments, choices, doctor, openapi, questions, sessions, status, stream
@@ -71,6 +72,28 @@ class HermesExtension(ExtensionApp):
     offline = Bool(
         False, help="Answer with the package's own offline model: no key, no account, no network."
     ).tag(config=True)
+    allowed_models = List(
+        Unicode(),
+        help="""Patterns of the models that may be used, such as `gpt-5*`; empty: all.
+        The panel offers no other, none can be switched to, and a turn with another is refused.
+        Like the next three, it is policy and not a sandbox: who has a terminal here can run
+        another agent.""",
+    ).tag(config=True)
+    allowed_providers = List(
+        Unicode(), help="Patterns of the providers that may be used, likewise; empty: all."
+    ).tag(config=True)
+    forbidden_toolsets = List(
+        Unicode(),
+        help="""Hermes' toolsets that the agent is not given, such as `terminal`,
+        `code_execution` or `browser`. What one tool does, another may do as well: forbid all that
+        are of a kind.""",
+    ).tag(config=True)
+    approval_mode = Enum(
+        ["", "manual"],
+        "",
+        help="""`manual`: every approval is asked of a person, whatever Hermes' configuration says,
+        and none can be skipped. Empty: as each person has it.""",
+    ).tag(config=True)
     approval_timeout = Int(
         1800,
         min=1,
@@ -105,6 +128,17 @@ class HermesExtension(ExtensionApp):
             return str(tour_directory() / "home")
         return os.environ.get("HERMES_HOME") or str(Path.home() / ".hermes")
 
+    @property
+    def policy(self) -> Policy:
+        """What is decided here for everybody."""
+        return Policy(
+            models=tuple(self.allowed_models),
+            providers=tuple(self.allowed_providers),
+            toolsets=tuple(self.forbidden_toolsets),
+            approvals=self.approval_mode,
+            install=self.allow_install and not self.agent_python,
+        )
+
     def initialize_settings(self) -> None:
         """Put the parts together; nothing is started yet."""
         if not self.enabled:
@@ -118,13 +152,19 @@ class HermesExtension(ExtensionApp):
             home=Path(self.hermes_home).expanduser().resolve(),
             cwd=directory,
             python=self.agent_python,
-            may_install=self.allow_install,
+            policy=self.policy,
             approval_timeout=self.approval_timeout,
             prepare=self._start_offline_model if self.offline else None,
         )
         ours = self.agent.home / "jupyter"
         limits = Limits(self.max_prompt, self.max_queued, upload=self.max_upload)
-        self.core = Core(self.agent, Store(ours), Attachments(ours / "attachments"), limits=limits)
+        self.core = Core(
+            self.agent,
+            Store(ours),
+            Attachments(ours / "attachments"),
+            limits=limits,
+            policy=self.policy,
+        )
         self.activity = Activity(self.core, self.question_patience, self.settings)
         self.streams = stream.Streams(self.core, self.max_streams)
         self.settings.update(

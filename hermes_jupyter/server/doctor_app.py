@@ -79,7 +79,7 @@ class DoctorApp(JupyterApp):
             home=Path(settings.hermes_home).expanduser().resolve(),
             cwd=Path.cwd(),
             python=settings.agent_python,
-            may_install=settings.allow_install,
+            policy=settings.policy,
         )
 
 

@@ -22,7 +22,7 @@ class StatusHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Answer ``{version, agent, epoch, offline, model, cwd, max_upload}``."""
+        """Answer ``{version, agent, epoch, offline, model, cwd, max_upload, policy}``."""
         agent = self.core.agent
         self.reply(
             {
@@ -34,6 +34,7 @@ class StatusHandler(HermesHandler):
                 "model": self.core.model,
                 "cwd": str(self.settings[DIRECTORY]),
                 "max_upload": self.core.limits.upload,
+                "policy": self.core.policy.to_json(),
             }
         )
 

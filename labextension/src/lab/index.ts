@@ -16,6 +16,7 @@ import { effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Hint } from '../client/api';
 import { browserFor } from '../client/browser';
 import { HermesClient } from '../client/client';
+import { installAgent } from '../client/doctor';
 import { frontOf } from '../client/front';
 import { Observable } from '../client/observable';
 import { offerPage, type HermesPage } from '../client/page';
@@ -29,6 +30,7 @@ import {
   addToPalette,
   CommandIDs
 } from './commands';
+import { showDoctor } from './doctor';
 import { fileOpener } from './files';
 import { requestTo } from './http';
 import { markdownRenderer } from './markdown';
@@ -85,16 +87,20 @@ function activate(
   const trans = translator.load('hermes_jupyter');
   const { serverSettings } = app.serviceManager;
   const browser = browserFor(serverSettings.baseUrl);
-  const client = new HermesClient(requestTo(serverSettings), browser);
+  const request = requestTo(serverSettings);
+  const client = new HermesClient(request, browser);
   const current = rememberedCurrent();
   const settings = followSettings(registry, PLUGIN_ID);
   const page = new PageModel(client);
 
+  const tell = (error: Error): void => {
+    Notification.error(error.message);
+  };
   const perform = (hint: Hint): void => {
     if (hint.action === 'restart-agent') {
-      client.restartAgent().catch((error: Error) => {
-        Notification.error(error.message);
-      });
+      client.restartAgent().catch(tell);
+    } else if (hint.action === 'install-agent') {
+      installAgent(request).catch(tell);
     } else if (hint.command) {
       void runInTerminal(app.commands, hint.command, trans);
     }
@@ -118,11 +124,13 @@ function activate(
   };
   offerPage(host);
 
+  const check = (): void => void showDoctor(request, host);
   const panels = new Panels(
     app,
     {
       ...host,
-      notebook: notebooks ? notebookInUse(notebooks, trans) : undefined
+      notebook: notebooks ? notebookInUse(notebooks, trans) : undefined,
+      check
     },
     page
   );
@@ -133,7 +141,7 @@ function activate(
   }
 
   const hasTabs = labShell !== null;
-  addCommands(app, { panels, page, host, hasTabs });
+  addCommands(app, { panels, page, host, hasTabs, check });
   if (restorer && hasTabs) {
     panels.restore(restorer, CommandIDs.openTab);
   }

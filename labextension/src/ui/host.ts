@@ -20,6 +20,8 @@ export type Host = Pick<
 > & {
   /** Missing where code can only be copied. */
   readonly notebook?: NotebookInUse;
+  /** Looks for what is wrong; missing where the page cannot. */
+  readonly check?: () => void;
 };
 
 export const HostContext = createContext<Host | null>(null);
