@@ -606,9 +606,9 @@ def _keep_policy(server: Any, approval: Any, policy: dict[str, Any]) -> None:
         if error or agent is None:
             return dict(stock_submit(rid, params))
         info = server._session_info(agent, session)
-        if not (
-            fits(info["model"], policy.get("allowed_models"))
-            and fits(info["provider"], policy.get("allowed_providers"))
+        providers = policy.get("allowed_providers")
+        if not fits(info["model"], policy.get("allowed_models")) or not any(
+            fits(name, providers) for name in names_of_provider(agent, info["provider"])
         ):
             words = f"{info['model']} of {info['provider']}"
             return dict(server._err(rid, FORBIDDEN, words))
@@ -620,6 +620,19 @@ def _keep_policy(server: Any, approval: Any, policy: dict[str, Any]) -> None:
         approval._get_approval_mode = lambda: "manual"
         approval._YOLO_MODE_FROZEN = False
     server.method("jupyter.prompt.submit")(submit)
+
+
+def names_of_provider(agent: Any, name: str) -> list[str]:
+    """A provider's name; of one that a person has configured, their own for its address as well."""
+    from hermes_cli.config import load_config
+
+    configured = load_config().get("providers") or {}
+    address = str(getattr(agent, "base_url", None) or "").rstrip("/")
+    return [name] + [
+        own
+        for own, entry in configured.items()
+        if address and isinstance(entry, dict) and str(entry.get("base_url")).rstrip("/") == address
+    ]
 
 
 def fits(name: Any, patterns: list[str] | None) -> bool:

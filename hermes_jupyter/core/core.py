@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from .agent import (
@@ -78,6 +78,7 @@ class Core:
         self.attachments = attachments
         self.limits = limits
         self._current: dict[str, str | None] = {}
+        self._witness: Callable[[Question], None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self.questions = Questions(agent, store, self._announce_question, self._say)
         self.conversations = Conversations(agent.history, store, self.journal, self.questions)
@@ -95,6 +96,11 @@ class Core:
             lambda cwd, title: self.create(cwd=cwd, title=title),
         )
         agent.listen(self.hear)
+
+    def tell(self, turn: Callable[[str, Turn], None], question: Callable[[Question], None]) -> None:
+        """Tell each state of each turn, with its conversation, and of each question."""
+        self.conversations.witness = turn
+        self._witness = question
 
     def start(self) -> None:
         """Look after what other programs change; needs a running loop."""
@@ -295,6 +301,8 @@ class Core:
     # -- what the questions need ---------------------------------------------------------------
 
     def _announce_question(self, question: Question) -> None:
+        if self._witness is not None:
+            self._witness(question)
         conversation = self.conversations.live(question.session_id)
         if conversation is not None:
             conversation.publish("question", {"question": question.to_json()}, everywhere=True)

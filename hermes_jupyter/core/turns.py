@@ -81,6 +81,7 @@ class Turns:
         when_busy: WhenBusy = "queue",
         replaces: str | None = None,
         attachments: Sequence[str] = (),
+        user: str = "",
     ) -> Turn:
         """Take a prompt: the turn begins at once, or waits for the one in hand.
 
@@ -112,24 +113,24 @@ class Turns:
             steered = await self._steer(conversation, text, client_id)
             if steered is not None:
                 return steered
-        turn = Turn(text, client_id=client_id, replaces=replaces, attachments=names)
+        turn = Turn(text, client_id=client_id, user=user, replaces=replaces, attachments=names)
         self._take(conversation, turn)
         if when_busy == "interrupt" and turn.state == "queued":
             await self._say_at_once(conversation, turn)
         return turn
 
-    async def compress(self, session_id: str, focus: str | None = None) -> Turn:
+    async def compress(self, session_id: str, focus: str | None = None, *, user: str = "") -> Turn:
         """Make room in the agent's context, as a turn of its own.
 
         Raises:
             Conflict: ``limits.queued`` turns wait already.
         """
         conversation = await self._writable(session_id)
-        turn = Turn(focus or "", action="compress")
+        turn = Turn(focus or "", action="compress", user=user)
         self._take(conversation, turn)
         return turn
 
-    async def undo(self, session_id: str) -> Turn:
+    async def undo(self, session_id: str, *, user: str = "") -> Turn:
         """Take back the last prompt and all that followed, as a turn of its own.
 
         Raises:
@@ -140,7 +141,7 @@ class Turns:
         last = conversation.last_prompt()
         if last is None:
             raise Conflict("There is nothing to take back.", code="nothing_to_undo")
-        turn = Turn("", action="undo", replaces=last)
+        turn = Turn("", action="undo", replaces=last, user=user)
         self._begin(conversation, turn)
         return turn
 

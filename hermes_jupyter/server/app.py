@@ -21,10 +21,15 @@ from ..core.store import Store
 from ..core.turns import Limits
 from . import attachments, choices, doctor, openapi, questions, sessions, status, stream
 from .activity import Activity
+from .audit import Audit
 from .base import CALLS, CORE, MAX_CALLS, Places
 
 if TYPE_CHECKING:
     from ..offline import OfflineModel
+
+
+#: What the pages' configuration says of a server that has no panel.
+DISABLED = "hermesDisabled"
 
 
 def tour_directory() -> Path:
@@ -55,7 +60,9 @@ class HermesExtension(ExtensionApp):
         ),
     }
 
-    enabled = Bool(True, help="Whether the panel and its routes are there.").tag(config=True)
+    enabled = Bool(
+        True, help="Whether there are the panel and its routes; without, its place says so."
+    ).tag(config=True)
     agent_python = Unicode(
         help="""The interpreter that has hermes-agent.
         Empty: the one of `jupyter hermes agent install`, else this one, else the one beside
@@ -141,9 +148,11 @@ class HermesExtension(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Put the parts together; nothing is started yet."""
-        if not self.enabled:
-            return
         assert self.serverapp is not None
+        if not self.enabled:
+            # The pages are told, or they would look for routes that are not there.
+            self.settings.setdefault("page_config_data", {})[DISABLED] = "true"
+            return
         # What the core and the agent log goes where this extension logs.
         logging.getLogger("hermes_jupyter").parent = self.log
         self.offline_model: OfflineModel | None = None
@@ -165,6 +174,9 @@ class HermesExtension(ExtensionApp):
             limits=limits,
             policy=self.policy,
         )
+        assert self.serverapp.event_logger is not None
+        audit = Audit(self.serverapp.event_logger)
+        self.core.tell(audit.turn, audit.question)
         self.activity = Activity(self.core, self.question_patience, self.settings)
         self.streams = stream.Streams(self.core, self.max_streams)
         self.settings.update(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from hermes_jupyter.offline.config import KEY_VARIABLE, URL_VARIABLE
 
@@ -17,7 +18,7 @@ from .test_when_busy import script
 
 POLICY: dict[str, Any] = {
     "allowed_models": ["off*"],
-    "allowed_providers": ["custom"],
+    "allowed_providers": ["lab"],
     "forbidden_toolsets": ["memory", "code_execution"],
     "approval_mode": "manual",
     "allow_install": False,
@@ -55,8 +56,8 @@ async def test_it_is_told_and_kept(api: Api, extension: Any, jp_root_dir: Path) 
     session_id = await api.conversation()
     here = ("sessions", session_id)
     await refused(api, "POST", "sessions", model="small")
-    await refused(api, "POST", *here, "model", model="small", provider="custom")
-    await refused(api, "POST", *here, "model", model="offline", provider="lab")
+    await refused(api, "POST", *here, "model", model="small", provider="lab")
+    await refused(api, "POST", *here, "model", model="offline", provider="moa")
     await refused(api, "POST", *here, "model", model="offline-2")
     await refused(api, "POST", *here, "command", text="/model small")
     await refused(api, "PUT", *here, "skip-approvals", on=True)
@@ -82,12 +83,12 @@ async def test_it_is_told_and_kept(api: Api, extension: Any, jp_root_dir: Path) 
     assert not {"memory", "execute_code"} & set(offered)
 
 
-class TestAnotherModel:
+class TestAnotherProvider:
     """The person's own configuration names one that may not be used."""
 
     @pytest.fixture
     def hermes_settings(self) -> dict[str, Any]:
-        return {"allowed_models": ["gpt-*"]}
+        return {"allowed_models": ["off*"], "allowed_providers": ["openrouter"]}
 
     async def test_a_turn_with_it_is_refused_in_words(self, api: Api, requests: list[Any]) -> None:
         frames = await api.turn(await api.conversation(), "hello")
@@ -97,3 +98,21 @@ class TestAnotherModel:
         assert "Set by your administrator" in error["message"]
         assert requests == []
         assert (await api.get("models"))["providers"] == []
+
+
+class TestTurnedOff:
+    @pytest.fixture
+    def hermes_settings(self) -> dict[str, Any]:
+        return {"enabled": False}
+
+    @pytest.fixture
+    def home_settings(self) -> dict[str, Any]:
+        return {}
+
+    async def test_pages_are_told_and_nothing_else_is_there(
+        self, jp_serverapp: Any, jp_fetch: Any
+    ) -> None:
+        assert jp_serverapp.web_app.settings["page_config_data"]["hermesDisabled"] == "true"
+        with pytest.raises(HTTPClientError) as caught:
+            await jp_fetch("hermes", "api", "status")
+        assert caught.value.code == 404

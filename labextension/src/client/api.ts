@@ -303,6 +303,15 @@ export interface AgentStatus {
   hint: Hint | null;
 }
 
+/** What the administrator has set; the rest is left to the person. */
+export interface Policy {
+  allowed_models?: string[];
+  allowed_providers?: string[];
+  forbidden_toolsets?: string[];
+  approval_mode?: 'manual';
+  allow_install?: false;
+}
+
 export interface Status {
   version: string;
   agent: AgentStatus;
@@ -312,6 +321,7 @@ export interface Status {
   cwd: string | null;
   /** Bytes of the largest file that may be attached. */
   max_upload: number;
+  policy: Policy;
 }
 
 export type NoticeLevel = 'info' | 'warning' | 'error';

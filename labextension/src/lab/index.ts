@@ -30,6 +30,7 @@ import {
   addToPalette,
   CommandIDs
 } from './commands';
+import { isDisabled, sayDisabled } from './disabled';
 import { showDoctor } from './doctor';
 import { fileOpener } from './files';
 import { requestTo } from './http';
@@ -85,6 +86,10 @@ function activate(
 ): void {
   const translator = someTranslator ?? nullTranslator;
   const trans = translator.load('hermes_jupyter');
+  if (isDisabled()) {
+    sayDisabled(app, trans);
+    return;
+  }
   const { serverSettings } = app.serviceManager;
   const browser = browserFor(serverSettings.baseUrl);
   const request = requestTo(serverSettings);

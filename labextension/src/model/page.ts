@@ -13,6 +13,8 @@ export class PageModel {
   /** The last notice that belongs to no conversation. */
   readonly notice = signal<EventData['notice'] | null>(null);
   readonly agent = computed(() => this.status.value?.agent ?? null);
+  /** What the administrator has set. */
+  readonly policy = computed(() => this.status.value?.policy ?? {});
   readonly waiting = computed(() => this.questions.value.length);
 
   private readonly ends: (() => void)[];

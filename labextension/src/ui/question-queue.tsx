@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { ChatModel } from '../model/chat';
+import type { PageModel } from '../model/page';
 import { ApprovalCard } from './approval-card';
 import { ClarifyCard } from './clarify-card';
 import { useTrans } from './host';
@@ -7,7 +8,11 @@ import { alreadyAnswered } from './outcome';
 import { SecretCard } from './secret-card';
 
 /** The oldest of the questions that wait for an answer. */
-export function QuestionQueue({ chat }: { chat: ChatModel }): JSX.Element {
+export function QuestionQueue(props: {
+  chat: ChatModel;
+  page: PageModel;
+}): JSX.Element {
+  const { chat } = props;
   const trans = useTrans();
   const questions = chat.conversation.value.questions.value;
   const elsewhere = chat.answeredElsewhere.value;
@@ -17,12 +22,16 @@ export function QuestionQueue({ chat }: { chat: ChatModel }): JSX.Element {
       {elsewhere && (
         <p class="hj-notice">{alreadyAnswered(elsewhere, trans)}</p>
       )}
-      <Head chat={chat} key={questions[0]?.id} />
+      <Head {...props} key={questions[0]?.id} />
     </div>
   );
 }
 
-function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
+function Head(props: {
+  chat: ChatModel;
+  page: PageModel;
+}): JSX.Element | null {
+  const { chat, page } = props;
   const questions = chat.conversation.value.questions.value;
   const [question] = questions;
   if (!question) {
@@ -47,7 +56,11 @@ function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
       return (
         <ApprovalCard
           {...card}
-          onSkip={() => chat.skipApprovals(true)}
+          onSkip={
+            page.policy.value.approval_mode === 'manual'
+              ? null
+              : () => chat.skipApprovals(true)
+          }
           onAnswer={choice => chat.answer(question, { choice })}
         />
       );
