@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { ApiError, type ModelChange, type Models } from '../client/api';
 import type { ChatModel } from '../model/chat';
+import type { PageModel } from '../model/page';
 import { useDismissal } from './dismissal';
 import { FailureView } from './failure-view';
 import { useTrans } from './host';
@@ -12,7 +13,11 @@ import { useSubmission } from './submission';
 const MOST = 50;
 
 /** The model of the conversation, which opens to those that there are. */
-export function ModelDisclosure({ chat }: { chat: ChatModel }): JSX.Element {
+export function ModelDisclosure(props: {
+  chat: ChatModel;
+  page: PageModel;
+}): JSX.Element {
+  const { chat, page } = props;
   const trans = useTrans();
   const box = useRef<HTMLDivElement>(null);
   const isOpen = useSignal(false);
@@ -41,6 +46,12 @@ export function ModelDisclosure({ chat }: { chat: ChatModel }): JSX.Element {
           role="group"
           aria-label={trans.__('Model of this conversation')}
         >
+          {(page.policy.value.allowed_models ??
+            page.policy.value.allowed_providers) && (
+            <p class="hj-quiet">
+              {trans.__('Some are left out. Set by your administrator.')}
+            </p>
+          )}
           <ModelChoice
             chat={chat}
             onDone={() => {

@@ -27,10 +27,7 @@ export function QuestionQueue(props: {
   );
 }
 
-function Head(props: {
-  chat: ChatModel;
-  page: PageModel;
-}): JSX.Element | null {
+function Head(props: { chat: ChatModel; page: PageModel }): JSX.Element | null {
   const { chat, page } = props;
   const questions = chat.conversation.value.questions.value;
   const [question] = questions;
