@@ -26,6 +26,7 @@ const bundles = {
     entryPoints: ['src/lab/index.ts'],
     outfile: 'lib/index.js',
     external: ['@jupyterlab/*', '@lumino/*'],
+    define: { HERMES_VERSION: JSON.stringify(version) },
     sourcemap: true
   },
   // A saved notebook carries this one, hence the care for its size.

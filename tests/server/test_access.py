@@ -25,6 +25,9 @@ STREAMS = [path for _, path in ROUTES if path.endswith(("stream", "events"))]
 #: What only writes; else a GET reads, and all other calls drive the agent.
 WRITES = [("PUT", "current")]
 
+#: What looks at a person's disk and asks their model, though it changes nothing.
+EXECUTES = [("GET", "doctor")]
+
 
 @asynccontextmanager
 async def caller(api: Api, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
@@ -88,9 +91,9 @@ async def test_read_write_and_execute_are_three_rights(api: Api, guard: Guard) -
     async with caller(api, **api.headers) as guest:
         for verb, path in ROUTES:
             guard.asked.clear()
-            guard.refuses = (
-                "read" if verb == "GET" else "write" if (verb, path) in WRITES else "execute"
-            )
+            guard.refuses = "read" if verb == "GET" else "execute"
+            if (verb, path) in WRITES + EXECUTES:
+                guard.refuses = "write" if (verb, path) in WRITES else "execute"
             response = await guest.request(verb, path)
             assert error_of(response) == (403, "forbidden"), (verb, path)
             assert guard.asked == [(guard.refuses, "hermes")], (verb, path)

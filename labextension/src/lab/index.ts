@@ -21,6 +21,7 @@ import { effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Hint } from '../client/api';
 import { browserFor } from '../client/browser';
 import { HermesClient } from '../client/client';
+import { installAgent } from '../client/doctor';
 import { frontOf } from '../client/front';
 import { Observable } from '../client/observable';
 import { offerPage, type HermesPage } from '../client/page';
@@ -31,14 +32,16 @@ import { LiveModel } from '../model/live';
 import { PageModel } from '../model/page';
 import { notebookParts } from '../ui/notebook-parts';
 import { attachFromFileBrowser } from './attach-files';
+import { addCellCommands, addCellCommandsToPalette } from './cell-commands';
+import { CellContext } from './cell-context';
 import {
   addCommands,
   addToLauncher,
   addToPalette,
   CommandIDs
 } from './commands';
-import { addCellCommands, addCellCommandsToPalette } from './cell-commands';
-import { CellContext } from './cell-context';
+import { isDisabled, sayDisabled } from './disabled';
+import { showDoctor } from './doctor';
 import { addErrorBars } from './error-bars';
 import { fileOpener } from './files';
 import { requestTo } from './http';
@@ -100,18 +103,26 @@ function activate(
 ): void {
   const translator = someTranslator ?? nullTranslator;
   const trans = translator.load('hermes_jupyter');
+  if (isDisabled()) {
+    sayDisabled(app, trans);
+    return;
+  }
   const { serverSettings } = app.serviceManager;
   const browser = browserFor(serverSettings.baseUrl);
-  const client = new HermesClient(requestTo(serverSettings), browser);
+  const request = requestTo(serverSettings);
+  const client = new HermesClient(request, browser);
   const current = rememberedCurrent();
   const settings = followSettings(registry, PLUGIN_ID);
   const page = new PageModel(client);
 
+  const tell = (error: Error): void => {
+    Notification.error(error.message);
+  };
   const perform = (hint: Hint): void => {
     if (hint.action === 'restart-agent') {
-      client.restartAgent().catch((error: Error) => {
-        Notification.error(error.message);
-      });
+      client.restartAgent().catch(tell);
+    } else if (hint.action === 'install-agent') {
+      installAgent(request).catch(tell);
     } else if (hint.command) {
       void runInTerminal(app.commands, hint.command, trans);
     }
@@ -141,6 +152,7 @@ function activate(
     notebooks && inUse
       ? new CellContext(inUse, notebooks, contents, trans)
       : undefined;
+  const check = (): void => void showDoctor(request, host);
   const panels = new Panels(
     app,
     {
@@ -156,7 +168,8 @@ function activate(
           activate: id => app.shell.activateById(id)
         }),
         parts: notebookParts(new Changes(client))
-      })
+      }),
+      check
     },
     page,
     cells
@@ -183,7 +196,7 @@ function activate(
   }
 
   const hasTabs = labShell !== null;
-  addCommands(app, { panels, page, host, hasTabs });
+  addCommands(app, { panels, page, host, hasTabs, check });
   if (fileBrowsers && hasTabs) {
     attachFromFileBrowser(app, { factory: fileBrowsers, panels, page, trans });
   }

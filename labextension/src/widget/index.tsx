@@ -185,7 +185,7 @@ function Panel(props: {
     case 'clarify':
       return (
         <div class="hj-root">
-          <QuestionQueue chat={chat} />
+          <QuestionQueue chat={chat} page={page} />
         </div>
       );
     case 'sessions':
