@@ -33,7 +33,7 @@ const bundles = {
   widget: {
     ...shared,
     entryPoints: [
-      { in: 'src/widget/index.tsx', out: 'widget' },
+      { in: 'src/widget/index.ts', out: 'widget' },
       { in: 'style/base.css', out: 'widget' }
     ],
     outdir: `${output}/static`,
@@ -71,7 +71,7 @@ const budgets = [
     name: 'kernel host',
     directory: `${output}/static`,
     of: 'kernel-host.js',
-    most: 40
+    most: 80
   },
   {
     name: 'sidebar',

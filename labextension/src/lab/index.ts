@@ -24,13 +24,16 @@ import { HermesClient } from '../client/client';
 import { installAgent } from '../client/doctor';
 import { frontOf } from '../client/front';
 import { Observable } from '../client/observable';
-import { offerPage, type HermesPage } from '../client/page';
+import type { HermesPage } from '../client/page';
 import { Announcements } from '../model/announcements';
 import { Changes } from '../model/changes';
 import { followCurrent } from '../model/chat';
 import { LiveModel } from '../model/live';
 import { PageModel } from '../model/page';
+import type { Host } from '../ui/host';
 import { notebookParts } from '../ui/notebook-parts';
+import { offerPanels } from '../widget/offer';
+import { showPanel } from '../widget/panel';
 import { attachFromFileBrowser } from './attach-files';
 import { addCellCommands, addCellCommandsToPalette } from './cell-commands';
 import { CellContext } from './cell-context';
@@ -128,7 +131,6 @@ function activate(
     }
   };
   const host: HermesPage = {
-    version: 1,
     client,
     current,
     renderMarkdown: markdownRenderer(
@@ -144,7 +146,6 @@ function activate(
     }),
     place: () => placeOf(notebooks)
   };
-  offerPage(host);
 
   const { contents } = app.serviceManager;
   const inUse = notebooks && placeInUse(notebooks, contents);
@@ -153,27 +154,24 @@ function activate(
       ? new CellContext(inUse, notebooks, contents, trans)
       : undefined;
   const check = (): void => void showDoctor(request, host);
-  const panels = new Panels(
-    app,
-    {
-      ...host,
-      ...(notebooks && {
-        notebook: notebookInUse(inUse!, {
-          tracker: notebooks,
-          contents,
-          trans,
-          open: async path =>
-            (await app.commands.execute('docmanager:open', { path })) as
-              NotebookPanel | undefined,
-          activate: id => app.shell.activateById(id)
-        }),
-        parts: notebookParts(new Changes(client))
+  const around: HermesPage & Host = {
+    ...host,
+    ...(notebooks && {
+      notebook: notebookInUse(inUse!, {
+        tracker: notebooks,
+        contents,
+        trans,
+        open: async path =>
+          (await app.commands.execute('docmanager:open', { path })) as
+            NotebookPanel | undefined,
+        activate: id => app.shell.activateById(id)
       }),
-      check
-    },
-    page,
-    cells
-  );
+      parts: notebookParts(new Changes(client))
+    }),
+    check
+  };
+  offerPanels((el, traits) => showPanel(around, el, traits).end);
+  const panels = new Panels(app, around, page, cells);
   const { sidebar } = panels;
   followCurrent(sidebar.chat, current);
   if (notebooks) {
