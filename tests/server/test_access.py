@@ -160,6 +160,8 @@ class Names(IdentityProvider):
 class TestOnAHub:
     """N9: the server is ada's; bob and eve are let in by the server's authorizer."""
 
+    pytestmark = pytest.mark.own_server
+
     @pytest.fixture
     def others(self) -> set[str]:
         return set()
@@ -169,19 +171,16 @@ class TestOnAHub:
         return {"drivers": others, "max_streams_each": 2}
 
     @pytest.fixture
-    def jp_server_config(
-        self, jp_server_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-    ) -> dict[str, Any]:
+    def app_settings(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         monkeypatch.setenv("JUPYTERHUB_USER", "ada")
-        jp_server_config["ServerApp"]["identity_provider_class"] = Names
-        return jp_server_config
+        return {"identity_provider_class": Names}
 
     async def test_only_the_owner_drives(self, api: Api) -> None:
         async with caller(api, Authorization="token bob") as guest:
             for verb, path in ROUTES:
                 if path in STREAMS:
                     continue
-                refused = verb != "GET"
+                refused = verb != "GET" or (verb, path) in EXECUTES
                 response = await guest.request(verb, path)
                 if refused:
                     assert error_of(response) == (403, "not_a_driver"), (verb, path)
