@@ -59,7 +59,9 @@ def database(home: Path) -> Check:
         if not path.exists():
             return Check("database", title, "ok", "There are none yet.")
         with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2) as db:
-            count = db.execute("SELECT count(*) FROM sessions").fetchone()[0]
+            # The agent makes the file before its tables.
+            made = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sessions'").fetchone()
+            count = db.execute("SELECT count(*) FROM sessions").fetchone()[0] if made else 0
         db.close()
     except (OSError, sqlite3.Error) as error:
         fix: Hint = {"text": f"Look at {path}; Hermes keeps copies of it in {home / 'backups'}."}

@@ -58,6 +58,8 @@ class Running:
         self.requests: list[Any] = []
         #: The names of the tools that it had in each of them.
         self.offered: list[set[str]] = []
+        #: The messages of each request for a title.
+        self.titles: list[Any] = []
         self._config = ""
 
     async def start(self) -> None:
@@ -105,6 +107,7 @@ class Running:
         """Begin a test: the model has been asked nothing, and its gates are closed."""
         self.requests.clear()
         self.offered.clear()
+        self.titles.clear()
         self._config = self._configured()
         if self.model is not None:
             self.model.script = self._heard
@@ -116,6 +119,8 @@ class Running:
         if request.get("stream"):
             self.requests.append(request["messages"])
             self.offered.append({tool["function"]["name"] for tool in request.get("tools", ())})
+        else:
+            self.titles.append(request["messages"])
         return tour.answer(request)
 
     async def forget(self) -> bool:

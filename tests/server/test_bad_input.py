@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from hermes_jupyter.server.base import CALLS
+from hermes_jupyter.server.notebooks.pages import MAX_ANSWER
 from hermes_jupyter.server.openapi import document
 
 from .conftest import Api
@@ -232,7 +233,8 @@ async def test_what_is_too_large_is_refused_before_it_is_read(api: Api, extensio
     for verb, path in TAKES_BODY:
         for expect in ((), ("Expect: 100-continue",)):
             large = await Socket.open(api)
-            length = f"Content-Length: {limit + 1}"
+            most = MAX_ANSWER if path == "notebook/respond" else limit
+            length = f"Content-Length: {most + 1}"
             await large.ask(api, path, length, *expect, method=verb)
             status, headers = await large.head()
             assert (status, headers["Connection"]) == (413, "close")

@@ -9,6 +9,7 @@ import pytest
 
 from .conftest import Api
 from .frames import Frame, ends
+from .running import Running
 from .test_attachments import DOT, attach
 
 NOTEBOOK = {"kind": "notebook", "path": "work/a.ipynb"}
@@ -37,7 +38,7 @@ class TestAModelThatSees:
         return {"model": {"supports_vision": True}}
 
     async def test_it_goes_with_one_prompt_and_into_no_record(
-        self, api: Api, extension: Any, requests: list[Any], offered: list[set[str]]
+        self, api: Api, server: Running, extension: Any, requests: list[Any]
     ) -> None:
         async def send(session_id: str, text: str, **more: Any) -> tuple[Any, list[Frame]]:
             """What the model got as the words of the person, and the frames of the turn."""
@@ -46,9 +47,7 @@ class TestAModelThatSees:
                 before = len(requests)
                 turn = await api.post("sessions", session_id, "prompt", text=text, **more)
                 seen = await frames.until(ends(turn["turn_id"]))
-            # The agent asks for a title as well, without its tools.
-            asked = next(i for i in range(before, len(requests)) if offered[i])
-            return prompts(requests[asked])[-1], seen
+            return prompts(requests[before])[-1], seen
 
         session_id = await api.conversation()
         said, seen = await send(session_id, TEXT, context=[NOTEBOOK, CELL])
@@ -94,9 +93,8 @@ class TestAModelThatSees:
             # Then from the agent's database, which has no word of it.
             extension.core.conversations._live.clear()
         assert "[Jupyter: " not in json.dumps(detail)
-        aside = [asked for asked, tools in zip(requests, offered, strict=True) if not tools]
-        assert len(aside) == 2
-        assert "[Jupyter: " not in json.dumps(aside)
+        assert server.titles
+        assert "[Jupyter: " not in json.dumps(server.titles)
 
 
 async def test_a_prompt_that_waits_keeps_it(api: Api, extension: Any, requests: list[Any]) -> None:

@@ -101,6 +101,8 @@ class TestAnotherProvider:
 
 
 class TestTurnedOff:
+    pytestmark = pytest.mark.own_server
+
     @pytest.fixture
     def hermes_settings(self) -> dict[str, Any]:
         return {"enabled": False}

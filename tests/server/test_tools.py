@@ -18,6 +18,9 @@ from .test_own_turns import is_own, script
 from .test_questions import asked, results
 from .tool_host import CHOICES, PIXEL, Logbook
 
+#: The host is given to a server when it begins.
+pytestmark = pytest.mark.own_server
+
 
 @pytest.fixture
 def host() -> Logbook:
@@ -225,7 +228,6 @@ async def test_what_a_turn_changed_is_taken_back(api: Api, host: Logbook) -> Non
     assert error["turn"]["turn_id"] == running
 
 
-@pytest.mark.own_server
 @pytest.mark.parametrize("hermes_settings", [{"max_notebook_policy": "edit"}])
 async def test_the_policy_is_chosen_up_to_what_is_allowed(api: Api) -> None:
     policy = ("notebook", "policy")
