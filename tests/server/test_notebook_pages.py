@@ -140,9 +140,10 @@ async def test_a_page_that_does_not_answer(tools: Tools, api: Api) -> None:
             assert await tools.refused(call[0], path="n.ipynb", **call[1]) == "unknown_outcome"
         assert tools.sources("n.ipynb") == ["saved"]
         # It is not waited for any more.
-        late = {"request_id": one.requests[0]["request_id"], "page_id": "p", "result": {}}
-        status, error = await api.refused("POST", "notebook", "respond", body=json.dumps(late))
-        assert (status, error["code"]) == (404, "no_such_request")
+        for says in ({"result": {}}, {"begun": True}):
+            late = {"request_id": one.requests[0]["request_id"], "page_id": "p", **says}
+            status, error = await api.refused("POST", "notebook", "respond", body=json.dumps(late))
+            assert (status, error["code"]) == (404, "no_such_request")
 
         # Another page cannot answer for it.
         await one.tell()
