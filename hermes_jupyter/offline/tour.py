@@ -49,6 +49,11 @@ Type one of these:
 - **compact**: fill the context window and see it emptied
 """
 
+_EXPLANATION = """\
+The cell and its output came with your prompt; to explain them takes a real model. I know by heart \
+only the mistake in the last cell of the tour's notebook: say **fix my notebook**.
+"""
+
 
 def answer(request: Request) -> Step:
     """Choose the step: for an errand of the agent, for a prompt with a script, or from the tour."""
@@ -245,6 +250,7 @@ _TOPICS: tuple[tuple[str, Callable[[Turn], Step]], ...] = (
     (r"\bask me\b|\bask (me )?a question\b", _ask),
     (r"\bclean(ing)?[ -]?up\b", _clean_up),
     (r"\bfix\b", _fix),
+    (r"\bexplain\b", lambda turn: _say(_EXPLANATION)),
     (r"\bcompact|\bcompress", _compact),
     (r"\blong\b|\bstory\b", _long_story),
     (r"\btools?\b", _use_tool),

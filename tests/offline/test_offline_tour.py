@@ -170,6 +170,10 @@ def test_fix_my_notebook_says_what_came_of_it(results: list[Any], said: str) -> 
     assert said in ask("fix my notebook", *results).text
 
 
+def test_to_explain_takes_a_real_model() -> None:
+    assert "takes a real model" in ask("Explain the error of this cell.").text
+
+
 def test_what_the_page_attaches_is_no_topic() -> None:
     attached = "\n\n[Jupyter: attached to this prompt …]\n\nThe cell:\n```\nclean up\n```"
     assert ask(f"hello{attached}") == ask("hello")

@@ -102,7 +102,7 @@ async def test_outputs_of_an_open_notebook(tools: Tools, api: Api) -> None:
         one.answers["run"] = {"result": {"cells": [ran]}}
         answer = await tools.call("run", path="n.ipynb", cells=["c1"], timeout=5)
         assert answer["cells"] == [
-            {"id": "c1", "status": "ok", "execution_count": 8, "output": "out"}
+            {"id": "c1", "index": 1, "status": "ok", "execution_count": 8, "output": "out"}
         ]
         assert one.requests[-1]["args"] == {"cell_ids": ["c1"], "timeout": 5}
         answer = await tools.call("run", path="n.ipynb", cells=["c1", "c0"], timeout=5)
