@@ -51,6 +51,16 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def wait_until_open(port: int, seconds: float = 90) -> None:
+    """Wait until somebody listens there."""
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert time.monotonic() < end, f"Nobody listens on port {port}."
+        time.sleep(0.1)
+
+
 @contextlib.contextmanager
 def run_server(
     directory: Path,

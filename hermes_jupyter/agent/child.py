@@ -20,6 +20,7 @@ What it adds to the gateway of hermes-agent 0.19, all by names that are checked 
 * models without their providers' addresses, and a switch of one session's that tells its window;
 * commands with their arguments and aliases;
 * tools that the parent runs, and what a model is told of them: see ``child_tools.py``;
+* what the administrator has decided: toolsets left out, approvals asked, models refused;
 * slash workers that start at their first use, and a death that follows the parent's.
 
 These two are the only files that touch private names of Hermes.
@@ -37,6 +38,7 @@ import sys
 import threading
 import time
 import uuid
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -45,13 +47,15 @@ from typing import Any
 #: Names of the environment that the parent sets.
 APPROVAL_TIMEOUT = "HERMES_JUPYTER_APPROVAL_TIMEOUT"
 PARENT = "HERMES_JUPYTER_PARENT"
+POLICY = "HERMES_JUPYTER_POLICY"
 
 #: Error codes of Hermes' gateway: a value is none of those it may be; a turn runs; what is meant is
-#: not there any more; a title is not to be had.
+#: not there any more; a title is not to be had. Our own: the administrator does not want this.
 INVALID = 4002
 BUSY = 4009
 GONE = 4018
 TITLE = 4022
+FORBIDDEN = 4903
 
 #: What must be there for the agent to be of use at all.
 NEEDED = {
@@ -80,9 +84,12 @@ NEEDED = {
     "tools.approval": (
         "_await_gateway_decision",
         "_gateway_queues",
+        "_get_approval_mode",
         "_get_approval_timeout",
         "_lock",
+        "_YOLO_MODE_FROZEN",
     ),
+    "model_tools": ("_compute_tool_definitions",),
     "gateway.session_context": ("get_session_env",),
     "hermes_cli.config": ("load_config", "read_raw_config"),
     "hermes_cli.plugins": ("PluginContext", "PluginManifest", "get_plugin_manager"),
@@ -179,6 +186,7 @@ def install(server: Any, approval: Any) -> None:
     _change_records(server)
     _switch_models(server)
     _list_commands(server)
+    _keep_policy(server, approval, json.loads(os.environ.get(POLICY) or "{}"))
 
 
 def _tell_ends_of_questions(server: Any) -> None:
@@ -592,6 +600,59 @@ def _list_commands(server: Any) -> None:
     # They look through folders and run programs: not on the thread that reads the pipe.
     added = {"jupyter.commands", "command.dispatch"}
     server._LONG_HANDLERS = server._LONG_HANDLERS | added
+
+
+def _keep_policy(server: Any, approval: Any, policy: dict[str, Any]) -> None:
+    import model_tools
+
+    forbidden = policy.get("forbidden_toolsets", [])
+    stock_tools, stock_submit = (
+        model_tools._compute_tool_definitions,
+        server._methods["jupyter.prompt.submit"],
+    )
+
+    def tools(enabled: Any = None, disabled: Any = None, *args: Any, **options: Any) -> Any:
+        return stock_tools(enabled, [*(disabled or ()), *forbidden], *args, **options)
+
+    def submit(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Begin a turn, unless its model may not be used."""
+        session, error = server._sess(params, rid)
+        agent = (session or {}).get("agent")
+        if error or agent is None:
+            return dict(stock_submit(rid, params))
+        info = server._session_info(agent, session)
+        providers = policy.get("allowed_providers")
+        if not fits(info["model"], policy.get("allowed_models")) or not any(
+            fits(name, providers) for name in names_of_provider(agent, info["provider"])
+        ):
+            words = f"{info['model']} of {info['provider']}"
+            return dict(server._err(rid, FORBIDDEN, words))
+        return dict(stock_submit(rid, params))
+
+    if forbidden:
+        model_tools._compute_tool_definitions = tools
+    if policy.get("approval_mode") == "manual":
+        approval._get_approval_mode = lambda: "manual"
+        approval._YOLO_MODE_FROZEN = False
+    server.method("jupyter.prompt.submit")(submit)
+
+
+def names_of_provider(agent: Any, name: str) -> list[str]:
+    """A provider's name; of one that a person has configured, their own for its address as well."""
+    from hermes_cli.config import load_config
+
+    configured = load_config().get("providers") or {}
+    address = str(getattr(agent, "base_url", None) or "").rstrip("/")
+    return [name] + [
+        own
+        for own, entry in configured.items()
+        if address and isinstance(entry, dict) and str(entry.get("base_url")).rstrip("/") == address
+    ]
+
+
+def fits(name: Any, patterns: list[str] | None) -> bool:
+    """Whether a name is one of those that are allowed; without any, all are."""
+    return not patterns or any(fnmatchcase(str(name), pattern) for pattern in patterns)
 
 
 def plain(content: Any) -> str:

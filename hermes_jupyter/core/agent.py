@@ -511,6 +511,14 @@ class Agent(Protocol):
     async def finish_call(self, key: str, result: ToolResult) -> None:
         """Give the result of the call ``key``; nothing happens if it is not waited for."""
 
+    def install(self) -> None:
+        """Begin to install a tested agent, and to start it; how far that is, the status tells.
+
+        Raises:
+            Forbidden: the administrator provides the agent.
+            Conflict: it is being installed.
+        """
+
     async def restart(self) -> None:
         """End the process, if any, and start a new one."""
 

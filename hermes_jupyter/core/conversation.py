@@ -49,10 +49,14 @@ class Conversation:
         id: the canonical id, the key of the first session.
         publish: announces an event of this conversation.
         keep: keeps the message that is being said, for a restart; None once it is finished.
+        witness: is told of each state of a turn.
     """
 
-    def __init__(self, id: str, publish: Publish, keep: Keep) -> None:
+    def __init__(
+        self, id: str, publish: Publish, keep: Keep, witness: Callable[[Turn], None] | None = None
+    ) -> None:
         self.id = id
+        self._witness = witness
         self._keep = keep
         self._kept_at = 0.0
         self.tip_id = id
@@ -268,6 +272,8 @@ class Conversation:
     def announce_turn(self, turn: Turn) -> None:
         """Tell the pages how a turn is."""
         self.publish("turn", turn.to_json())
+        if self._witness is not None:
+            self._witness(turn)
 
     # -- taking back ---------------------------------------------------------------------------
 

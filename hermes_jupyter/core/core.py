@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from .agent import (
     Agent,
@@ -38,11 +39,12 @@ from .changes import Changes
 from .commands import Commands
 from .conversation import Conversation
 from .conversations import Conversations
-from .errors import CoreError, Unavailable
+from .errors import Conflict, CoreError, Unavailable
 from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
 from .models import ModelChoice
-from .policy import NotebookPolicy
+from .notebook_policy import NotebookPolicy
+from .policy import Policy
 from .question import Question
 from .questions import Questions
 from .records import Records
@@ -76,26 +78,37 @@ class Core:
         *,
         limits: Limits | None = None,
         tools: ToolHost | None = None,
-        policy: NotebookPolicy | None = None,
+        policy: Policy | None = None,
+        notebook_policy: NotebookPolicy | None = None,
     ) -> None:
         limits = limits or Limits()
+        self.policy = policy = policy or Policy()
         self.agent = agent
-        self.journal = Journal()
+        self.journal = Journal(after=store.last_epoch())
+        store.begin(self.journal.epoch)
         self._store = store
         self.attachments = attachments
         self.limits = limits
         self._current: dict[str, str | None] = {}
+        self._witness: Callable[[Question], None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self.questions = Questions(agent, store, self._announce_question, self._say)
         self.conversations = Conversations(agent.history, store, self.journal, self.questions)
-        self.policy = policy or NotebookPolicy(store)
+        self.notebook_policy = notebook_policy or NotebookPolicy(store)
         self.changes = Changes(store, self.conversations, tools)
         self.calls = Calls(agent, tools, self.questions, self.changes, limits.approval)
         self.turns = Turns(
-            agent, store, self.conversations, self.questions, self.calls, attachments, limits
+            agent,
+            store,
+            self.conversations,
+            self.questions,
+            self.calls,
+            attachments,
+            limits,
+            policy,
         )
         self.records = Records(agent, store, attachments, self.conversations, self.turns)
-        self.models = ModelChoice(agent, self.conversations, self.turns, self._tell_gauge)
+        self.models = ModelChoice(agent, self.conversations, self.turns, self._tell_gauge, policy)
         self.commands = Commands(
             agent,
             self.conversations,
@@ -107,6 +120,11 @@ class Core:
         agent.listen(self.hear)
         if tools is not None:
             agent.offer(tools.specs)
+
+    def tell(self, turn: Callable[[str, Turn], None], question: Callable[[Question], None]) -> None:
+        """Tell each state of each turn, with its conversation, and of each question."""
+        self.conversations.witness = turn
+        self._witness = question
 
     def start(self) -> None:
         """Look after what other programs change; needs a running loop."""
@@ -140,6 +158,25 @@ class Core:
         }
         return any(one.busy and one.id not in waiting for one in self.conversations)
 
+    def install_agent(self) -> None:
+        """Begin to install a tested agent; a running one is ended for it.
+
+        Raises:
+            Forbidden: the administrator provides the agent.
+            Conflict: a turn is in hand, or it is being installed.
+        """
+        if any(one.busy for one in self.conversations):
+            raise Conflict(
+                "A turn is running; the agent is installed between turns.",
+                code="busy",
+                hint={"text": "Stop the turn, or wait for its end."},
+            )
+        self.agent.install()
+
+    def other_leases(self) -> list[Path]:
+        """The files of the leases that other servers of this home hold, or held."""
+        return self._store.other_leases()
+
     def overview(self) -> list[bytes]:
         """What concerns every page, as frames at the present cursor, for one that starts anew."""
         cursor = self.journal.cursor
@@ -155,8 +192,11 @@ class Core:
         """Open a new conversation; starts the agent if need be.
 
         Raises:
+            Forbidden: the administrator does not want this model here.
             Unavailable: the agent cannot be had, or not within ``limits.start`` seconds.
         """
+        if model:
+            self.policy.must_allow_model(model, None)
         try:
             async with asyncio.timeout(self.limits.start):
                 opened = await self.agent.create(cwd=cwd, title=title, model=model)
@@ -290,6 +330,8 @@ class Core:
     # -- what the questions need ---------------------------------------------------------------
 
     def _announce_question(self, question: Question) -> None:
+        if self._witness is not None:
+            self._witness(question)
         conversation = self.conversations.live(question.session_id)
         if conversation is not None:
             conversation.publish("question", {"question": question.to_json()}, everywhere=True)

@@ -1,60 +1,91 @@
-"""How far the agent may go in notebooks without asking."""
+"""What an administrator has decided for everybody on a server.
+
+It is policy, not a sandbox: it keeps the panel, the magics and the HTTP interface to it, and the
+agent as far as the agent lets itself be kept. Who has a terminal here can run another agent, and
+what one agent may not do with one tool, it may find another way to do.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
 
-from .errors import BadRequest, Conflict
-from .store import Store
+from .agent import Models
+from .errors import Forbidden
 
-#: Read only; edits and runs are asked; runs are asked; nothing is asked.
-Policy = Literal["read", "ask", "edit", "run"]
+#: What is said where something is refused or missing.
+WORDS = "Set by your administrator"
 
-#: All of them; each allows what the one before does, and more.
-POLICIES: tuple[Policy, ...] = get_args(Policy)
-
-#: The name of the setting in the store.
-_SETTING = "notebook_policy"
+CHOOSE = "Choose one of those that are listed."
 
 
-class NotebookPolicy:
-    """The policy that a person has chosen; it is kept on disk, and read from there once.
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is set; empty is left to each person.
 
     Args:
-        default: holds as long as nothing was chosen.
-        most: the most that may be chosen; what was chosen above it counts as this.
+        models: patterns of the names that may be used, such as ``gpt-5*``.
+        providers: patterns of the providers that may be used, such as ``custom*``.
+        toolsets: Hermes' toolsets that its agent is not given.
+        approvals: ``manual`` has each of them asked, and none skipped.
+        install: whether a person may install the agent.
     """
 
-    def __init__(self, store: Store, default: Policy = "edit", most: Policy = "run") -> None:
-        self._store = store
-        self.most = most
-        kept = store.setting(_SETTING)
-        self._chosen = next((policy for policy in POLICIES if policy == kept), default)
-
-    @property
-    def now(self) -> Policy:
-        """The policy that holds now."""
-        return min(self._chosen, self.most, key=POLICIES.index)
-
-    async def choose(self, wanted: str) -> None:
-        """Choose another one.
-
-        Raises:
-            BadRequest: there is no such policy.
-            Conflict: it allows more than may be chosen.
-        """
-        policy = next((known for known in POLICIES if known == wanted), None)
-        if policy is None:
-            raise BadRequest(f"`policy` must be one of {', '.join(POLICIES)}.", code="bad_policy")
-        if POLICIES.index(policy) > POLICIES.index(self.most):
-            raise Conflict(
-                f"The administrator of this server allows no more than {self.most!r}.",
-                code="policy_forbidden",
-                hint={"text": "Ask the administrator for more, if you need it."},
-            )
-        await self._store.set_setting(_SETTING, policy)
-        self._chosen = policy
+    models: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    toolsets: tuple[str, ...] = ()
+    approvals: str = ""
+    install: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """What holds and what may be chosen, as the HTTP contract writes them."""
-        return {"policy": self.now, "max_policy": self.most}
+        """What is set, by the names of the settings; nothing else."""
+        told = {
+            "allowed_models": list(self.models),
+            "allowed_providers": list(self.providers),
+            "forbidden_toolsets": list(self.toolsets),
+            "approval_mode": self.approvals,
+        }
+        body: dict[str, Any] = {name: value for name, value in told.items() if value}
+        return body if self.install else {**body, "allow_install": False}
+
+    def allows(self, model: str, provider: str) -> bool:
+        """Whether this model of this provider may be used."""
+        return _fits(model, self.models) and _fits(provider, self.providers)
+
+    def of(self, models: Models) -> Models:
+        """What there is to choose from, of all that there is."""
+        allowed = [
+            replace(one, models=[name for name in one.models if self.allows(name, one.id)])
+            for one in models.providers
+        ]
+        return replace(models, providers=[one for one in allowed if one.models])
+
+    def must_allow_model(self, model: str, provider: str | None) -> None:
+        """Refuse a model; where the provider is not known, by its name alone.
+
+        Raises:
+            Forbidden: it may not be used here.
+        """
+        if not (_fits(model, self.models) and (provider is None or self.allows(model, provider))):
+            of = f" of {provider}" if provider else ""
+            raise refused(f"The model {model}{of} may not be used here.", CHOOSE)
+
+    def must_allow_skipping(self) -> None:
+        """Refuse to skip approvals.
+
+        Raises:
+            Forbidden: each is asked here.
+        """
+        if self.approvals == "manual":
+            raise refused("Approvals may not be skipped here.", "Answer them one by one.")
+
+
+def refused(message: str, step: str) -> Forbidden:
+    """What is said of something that the administrator has decided otherwise."""
+    return Forbidden(f"{message} {WORDS}.", code="policy", hint={"text": step})
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -2,8 +2,9 @@
 
 Questions, the ids of accepted prompts, the last gauge of each conversation, what its compactions
 made of the context, what its turns changed in notebooks, what is pinned and read, the message that
-was being said, and what a person has chosen for all conversations: in one SQLite file beside the
-agent's own, readable by the owner alone. Passwords and secrets never reach it.
+was being said, what a person has chosen for all conversations, and the epoch of the run: in one
+SQLite file beside the agent's own, readable by the owner alone. Passwords and secrets never reach
+it.
 
 Each server holds a *lease* (a lock on a file that ends with its process) on what it has open. A
 server takes over what belongs to a lease that nobody holds, and nothing else.
@@ -55,6 +56,7 @@ _SCHEMA = """
         at REAL NOT NULL, change TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS changes_of_turn ON changes (session_id, turn_id);
     CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS epochs (epoch TEXT PRIMARY KEY);
 """
 
 #: The tables whose rows belong to a conversation.
@@ -67,6 +69,8 @@ _OF_CONVERSATIONS = (
     "compactions",
     "changes",
 )
+
+_KEEP_EPOCH = "INSERT OR IGNORE INTO epochs VALUES (?)"
 
 #: The row of the marks that says since when there are any: what is older counts as read.
 _EVERYTHING = ""
@@ -127,8 +131,33 @@ class Store:
         self._lease: FileLock | None = None
         self._connection: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hermes-store")
+        self._epoch: str | None = None
         self._marks = Marks()
         self._marks_version: int | None = None
+
+    def last_epoch(self) -> str:
+        """The highest epoch of all runs so far; empty: none is kept, or it cannot be read.
+
+        Reads the disk, once, before the server serves.
+        """
+        if not self._file.exists():
+            return ""
+        try:
+            return self._thread.submit(self._last_epoch).result()
+        except (OSError, sqlite3.Error):
+            log.exception("The epoch of the run before could not be read")
+            return ""
+
+    def begin(self, epoch: str) -> None:
+        """Keep the epoch of this run, as soon as anything is kept."""
+        self._epoch = epoch
+        if self._file.exists():
+            self._write(_KEEP_EPOCH, (epoch,))
+
+    def other_leases(self) -> list[Path]:
+        """The files of the leases that other servers hold, or held."""
+        own = Path(self._lease_of(self._server).lock_file)
+        return [path for path in self._directory.glob("*.lease") if path != own]
 
     def take_over(self) -> list[Question]:
         """The questions that servers which are gone had open, interrupted now.
@@ -283,7 +312,15 @@ class Store:
             self._connection.execute(
                 "INSERT OR IGNORE INTO marks VALUES (?, 0, ?)", (_EVERYTHING, time.time())
             )
+            if self._epoch is not None:
+                self._connection.execute(_KEEP_EPOCH, (self._epoch,))
         return self._connection
+
+    def _last_epoch(self) -> str:
+        db = self._open()
+        last = db.execute("SELECT max(epoch) FROM epochs").fetchone()[0] or ""
+        db.execute("DELETE FROM epochs WHERE epoch < ?", (last,))
+        return str(last)
 
     def _read_marks(self, db: sqlite3.Connection) -> Marks:
         version = db.execute("PRAGMA data_version").fetchone()[0]

@@ -26,6 +26,8 @@ class Turn:
     #: The message of the person that this one is said instead of, with all that followed it.
     replaces: str | None = None
     client_id: str | None = None
+    #: Who asked for it, where the server knows persons by name; not told to the pages.
+    user: str = ""
     #: The names of the files that go with it.
     attachments: tuple[str, ...] = ()
     #: What of the notebooks goes with it, for the model alone.

@@ -14,6 +14,7 @@ from .calls import Calls
 from .conversation import Conversation
 from .conversations import Conversations
 from .errors import BadRequest, Conflict, CoreError, NotFound, TooLarge, Unavailable
+from .policy import Policy
 from .prompt_context import ContextItem, in_words, notebook_of
 from .question import Answerer
 from .questions import Questions
@@ -55,7 +56,9 @@ class Turns:
         calls: Calls,
         attachments: Attachments,
         limits: Limits,
+        policy: Policy,
     ) -> None:
+        self._policy = policy
         self._agent = agent
         self._store = store
         self._conversations = conversations
@@ -84,6 +87,7 @@ class Turns:
         replaces: str | None = None,
         attachments: Sequence[str] = (),
         context: tuple[ContextItem, ...] = (),
+        user: str = "",
     ) -> Turn:
         """Take a prompt: the turn begins at once, or waits for the one in hand.
 
@@ -118,25 +122,30 @@ class Turns:
             if steered is not None:
                 return steered
         turn = Turn(
-            text, client_id=client_id, replaces=replaces, attachments=names, context=context
+            text,
+            client_id=client_id,
+            user=user,
+            replaces=replaces,
+            attachments=names,
+            context=context,
         )
         self._take(conversation, turn)
         if when_busy == "interrupt" and turn.state == "queued":
             await self._say_at_once(conversation, turn)
         return turn
 
-    async def compress(self, session_id: str, focus: str | None = None) -> Turn:
+    async def compress(self, session_id: str, focus: str | None = None, *, user: str = "") -> Turn:
         """Make room in the agent's context, as a turn of its own.
 
         Raises:
             Conflict: ``limits.queued`` turns wait already.
         """
         conversation = await self._writable(session_id)
-        turn = Turn(focus or "", action="compress")
+        turn = Turn(focus or "", action="compress", user=user)
         self._take(conversation, turn)
         return turn
 
-    async def undo(self, session_id: str) -> Turn:
+    async def undo(self, session_id: str, *, user: str = "") -> Turn:
         """Take back the last prompt and all that followed, as a turn of its own.
 
         Raises:
@@ -147,7 +156,7 @@ class Turns:
         last = conversation.last_prompt()
         if last is None:
             raise Conflict("There is nothing to take back.", code="nothing_to_undo")
-        turn = Turn("", action="undo", replaces=last)
+        turn = Turn("", action="undo", replaces=last, user=user)
         self._begin(conversation, turn)
         return turn
 
@@ -232,8 +241,13 @@ class Turns:
         """Allow all that the agent does in a conversation, or ask again.
 
         What waits already is allowed too. It ends by command, and with the agent's process.
+
+        Raises:
+            Forbidden: the administrator wants each to be asked.
         """
         conversation = await self._writable(session_id)
+        if on:
+            self._policy.must_allow_skipping()
         if on and not conversation.opened:
             self._conversations.opened(conversation, await self._open(conversation))
         if conversation.opened:

@@ -36,8 +36,6 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-import httpx
-
 from .client import HermesClient, connect, kernel_id
 from .errors import HermesError
 
@@ -117,9 +115,9 @@ class Relay:
             self._relay(id_, message, request)
         except HermesError as error:
             self._refuse(id_, 503, error.code or "no_server", str(error))
-        except (httpx.HTTPError, ValueError, TypeError) as error:
-            # After the beginning of an answer nothing but its end can be told.
-            log.info("A request of a panel has failed: %r", error)
+        except Exception as error:
+            # The page waits for an end, whatever it was; nobody else sees what ends this thread.
+            log.warning("A request of a panel has failed.", exc_info=error)
             self._say({"type": "end", "id": id_, "error": str(error) or repr(error)})
         finally:
             self._under_way.pop(id_, None)

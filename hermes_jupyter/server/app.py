@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Enum, Float, Int, Set, Unicode, default
+from traitlets import Bool, Enum, Float, Int, List, Set, Unicode, default
 
 from ..agent.hermes import HermesAgent
 from ..core.attachments import Attachments
 from ..core.core import Core
 from ..core.journal import EVERYWHERE
-from ..core.policy import POLICIES, NotebookPolicy
+from ..core.notebook_policy import POLICIES, NotebookPolicy
+from ..core.policy import Policy
 from ..core.store import Store
 from ..core.turns import Limits
-from . import attachments, changes, choices, openapi, questions, sessions, status, stream
+from . import attachments, changes, choices, doctor, openapi, questions, sessions, status, stream
 from .activity import Activity
+from .audit import Audit
 from .base import CALLS, CORE, DRIVERS, MAX_CALLS, STREAMS, Places
 from .drivers import Drivers
 from .notebooks import pages
@@ -31,6 +33,10 @@ from .notebooks.kernels import Kernels
 
 if TYPE_CHECKING:
     from ..offline import OfflineModel
+
+
+#: What the pages' configuration says of a server that has no panel.
+DISABLED = "hermesDisabled"
 
 
 def all_routes() -> list[tuple[str, Any]]:
@@ -44,6 +50,7 @@ def all_routes() -> list[tuple[str, Any]]:
         questions,
         pages,
         stream,
+        doctor,
         openapi,
     )
     routes = [route for module in modules for route in module.routes]
@@ -72,19 +79,52 @@ class HermesExtension(ExtensionApp):
             "hermes_jupyter.server.commands.AgentApp",
             "Install hermes-agent into a private environment.",
         ),
+        "doctor": (
+            "hermes_jupyter.server.doctor_app.DoctorApp",
+            "Look for what is wrong, and say what to do about it.",
+        ),
     }
 
-    enabled = Bool(True, help="Whether the panel and its routes are there.").tag(config=True)
+    enabled = Bool(
+        True, help="Whether there are the panel and its routes; without, its place says so."
+    ).tag(config=True)
     agent_python = Unicode(
         help="""The interpreter that has hermes-agent.
         Empty: the one of `jupyter hermes agent install`, else this one, else the one beside
         the `hermes` command."""
+    ).tag(config=True)
+    allow_install = Bool(
+        True,
+        help="Whether a person may install the agent from the panel, into an environment of their "
+        "own. Never where `agent_python` is set.",
     ).tag(config=True)
     hermes_home = Unicode(
         help="The Hermes home. Empty: $HERMES_HOME, else ~/.hermes; the tour has its own."
     ).tag(config=True)
     offline = Bool(
         False, help="Answer with the package's own offline model: no key, no account, no network."
+    ).tag(config=True)
+    allowed_models = List(
+        Unicode(),
+        help="""Patterns of the models that may be used, such as `gpt-5*`; empty: all.
+        The panel offers no other, none can be switched to, and a turn with another is refused.
+        Like the next three, it is policy and not a sandbox: who has a terminal here can run
+        another agent.""",
+    ).tag(config=True)
+    allowed_providers = List(
+        Unicode(), help="Patterns of the providers that may be used, likewise; empty: all."
+    ).tag(config=True)
+    forbidden_toolsets = List(
+        Unicode(),
+        help="""Hermes' toolsets that the agent is not given, such as `terminal`,
+        `code_execution` or `browser`. What one tool does, another may do as well: forbid all that
+        are of a kind.""",
+    ).tag(config=True)
+    approval_mode = Enum(
+        ["", "manual"],
+        "",
+        help="""`manual`: every approval is asked of a person, whatever Hermes' configuration says,
+        and none can be skipped. Empty: as each person has it.""",
     ).tag(config=True)
     approval_timeout = Int(
         1800,
@@ -153,11 +193,24 @@ class HermesExtension(ExtensionApp):
             return str(tour_directory() / "home")
         return os.environ.get("HERMES_HOME") or str(Path.home() / ".hermes")
 
+    @property
+    def policy(self) -> Policy:
+        """What is decided here for everybody."""
+        return Policy(
+            models=tuple(self.allowed_models),
+            providers=tuple(self.allowed_providers),
+            toolsets=tuple(self.forbidden_toolsets),
+            approvals=self.approval_mode,
+            install=self.allow_install and not self.agent_python,
+        )
+
     def initialize_settings(self) -> None:
         """Put the parts together; nothing is started yet."""
-        if not self.enabled:
-            return
         assert self.serverapp is not None
+        if not self.enabled:
+            # The pages are told, or they would look for routes that are not there.
+            self.settings.setdefault("page_config_data", {})[DISABLED] = "true"
+            return
         # What the core and the agent log goes where this extension logs.
         logging.getLogger("hermes_jupyter").parent = self.log
         self.offline_model: OfflineModel | None = None
@@ -166,6 +219,7 @@ class HermesExtension(ExtensionApp):
             home=Path(self.hermes_home).expanduser().resolve(),
             cwd=directory,
             python=self.agent_python,
+            policy=self.policy,
             approval_timeout=self.approval_timeout,
             prepare=self._start_offline_model if self.offline else None,
         )
@@ -177,13 +231,13 @@ class HermesExtension(ExtensionApp):
             approval=self.approval_timeout,
         )
         store = Store(ours)
-        policy = NotebookPolicy(store, self.notebook_policy, self.max_notebook_policy)
+        freedom = NotebookPolicy(store, self.notebook_policy, self.max_notebook_policy)
         server = self.serverapp
         self.notebooks = Notebooks(
             Documents(self._tell_pages),
             Kernels(server.session_manager, server.kernel_manager, server.kernel_spec_manager),
             server.contents_manager,
-            policy,
+            freedom,
         )
         self.core = Core(
             self.agent,
@@ -191,8 +245,12 @@ class HermesExtension(ExtensionApp):
             Attachments(ours / "attachments"),
             limits=limits,
             tools=self.notebooks,
-            policy=policy,
+            policy=self.policy,
+            notebook_policy=freedom,
         )
+        assert server.event_logger is not None
+        audit = Audit(server.event_logger)
+        self.core.tell(audit.turn, audit.question)
         self.activity = Activity(self.core, self.question_patience, self.settings)
         self.streams = stream.Streams(
             self.core, self.max_streams, self.max_streams_each, self.reauthenticate
@@ -200,6 +258,13 @@ class HermesExtension(ExtensionApp):
         owner = os.environ.get("JUPYTERHUB_USER", "")
         self.settings.update(
             {
+                doctor.DOCTOR: doctor.Doctor(
+                    self.core,
+                    lambda load: self.agent.checks(load=load),
+                    self.serverapp,
+                    self.question_patience,
+                    self.streams.lasted,
+                ),
                 CORE: self.core,
                 CALLS: Places(MAX_CALLS, MAX_CALLS // 2, "requests"),
                 DRIVERS: Drivers(owner, self.drivers, parent=self),

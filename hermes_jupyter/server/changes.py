@@ -36,14 +36,14 @@ class PolicyHandler(HermesHandler):
     @authorized
     async def get(self) -> None:
         """Answer ``{policy, max_policy}``."""
-        self.reply(self.core.policy.to_json())
+        self.reply(self.core.notebook_policy.to_json())
 
     @web.authenticated
     @authorized_to("execute")
     async def put(self) -> None:
         """Take ``{policy}``, answer the same; 409 if the administrator allows less."""
-        await self.core.policy.choose(self.needed_text(self.body(), "policy"))
-        self.reply(self.core.policy.to_json())
+        await self.core.notebook_policy.choose(self.needed_text(self.body(), "policy"))
+        self.reply(self.core.notebook_policy.to_json())
 
 
 _ID = r"/hermes/api/sessions/([^/]+)"

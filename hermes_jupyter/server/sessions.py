@@ -186,6 +186,7 @@ class PromptHandler(HermesHandler):
             replaces=self.text(body, "replaces"),
             attachments=self.texts(body, "attachments"),
             context=context_in(body.get("context")),
+            user=self.answerer({}).user,
         )
         self.reply(_state(turn), 202)
 
@@ -203,6 +204,7 @@ class SteerHandler(HermesHandler):
             self.needed_text(body, "text"),
             client_id=self.text(body, "client_id"),
             when_busy="steer",
+            user=self.answerer({}).user,
         )
         self.reply(_state(turn), 202)
 
@@ -214,7 +216,8 @@ class CompressHandler(HermesHandler):
     @authorized_to("execute")
     async def post(self, session_id: str) -> None:
         """Take ``{focus?}``; 202 with the turn that does it."""
-        turn = await self.core.turns.compress(session_id, self.text(self.body(), "focus"))
+        focus = self.text(self.body(), "focus")
+        turn = await self.core.turns.compress(session_id, focus, user=self.answerer({}).user)
         self.reply(_state(turn), 202)
 
 
@@ -225,7 +228,8 @@ class UndoHandler(HermesHandler):
     @authorized_to("execute")
     async def post(self, session_id: str) -> None:
         """Answer 202 with the turn that does it; its end comes with a ``snapshot``."""
-        self.reply(_state(await self.core.turns.undo(session_id)), 202)
+        turn = await self.core.turns.undo(session_id, user=self.answerer({}).user)
+        self.reply(_state(turn), 202)
 
 
 class SkipApprovalsHandler(HermesHandler):

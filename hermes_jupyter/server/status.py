@@ -39,6 +39,7 @@ class StatusHandler(HermesHandler):
                 "can": await drivers.rights(self, self.current_user, self.auth_resource),
                 "drivers": drivers.names,
                 "viewers": self.settings[STREAMS].viewers,
+                "policy": self.core.policy.to_json(),
             }
         )
 
@@ -52,6 +53,17 @@ class RestartHandler(HermesHandler):
         """Answer the agent's new state."""
         await self.core.agent.restart()
         self.reply({"agent": self.core.agent.status.to_json()})
+
+
+class InstallHandler(HermesHandler):
+    """``POST agent/install``: install a tested agent, and start it."""
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def post(self) -> None:
+        """Answer 202 with the agent's state, which tells how far it is."""
+        self.core.install_agent()
+        self.reply({"agent": self.core.agent.status.to_json()}, 202)
 
 
 class CurrentHandler(HermesHandler):
@@ -92,6 +104,7 @@ class UnknownHandler(HermesHandler):
 routes = [
     (r"/hermes/api/status", StatusHandler),
     (r"/hermes/api/agent/restart", RestartHandler),
+    (r"/hermes/api/agent/install", InstallHandler),
     (r"/hermes/api/current", CurrentHandler),
 ]
 last_routes = [(r"/hermes/api/.*", UnknownHandler)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +56,8 @@ class Streams(Places):
         self._reauthenticate = reauthenticate
         self._open: set[StreamHandler] = set()
         self._polled_at = -POLLED
+        #: The seconds for which the last streams were open that somebody else has ended.
+        self.lasted: deque[float] = deque(maxlen=20)
         self._pulse = PeriodicCallback(self._beat, PING * 1000)
 
     def __len__(self) -> int:
@@ -107,7 +110,7 @@ class StreamHandler(HermesHandler):
 
     def initialize(self) -> None:
         """Set up a stream that is not open yet."""
-        self.authenticated_at = time.monotonic()
+        self.authenticated_at = self._opened_at = time.monotonic()
         # A future: an event costs every stream a queue of its own.
         self._over = asyncio.get_running_loop().create_future()
         self._position = 0
@@ -178,6 +181,8 @@ class StreamHandler(HermesHandler):
     def on_connection_close(self) -> None:
         """The page is gone."""
         super().on_connection_close()
+        if not self._over.done():
+            self.settings[STREAMS].lasted.append(time.monotonic() - self._opened_at)
         self.end()
 
     def end(self) -> None:

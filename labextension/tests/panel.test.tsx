@@ -223,6 +223,19 @@ describe('the panel', () => {
     );
   });
 
+  it('offers no way around approvals that the administrator wants', async () => {
+    server.on('GET status', () => ({ policy: { approval_mode: 'manual' } }));
+    const choices = [
+      { id: 'once', label: 'Allow once', kind: 'allow' as const }
+    ];
+    await show([
+      question({ kind: 'approval', questions: [], command: 'ls', choices })
+    ]);
+    await screen.findByText(/Set by your administrator/);
+    expect(screen.queryByRole('button', { name: 'Stop asking…' })).toBeNull();
+    expect(button('Allow once')).toBeTruthy();
+  });
+
   it('only dismisses an approval that was interrupted', async () => {
     await show([
       question({

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hermes_jupyter.core.errors import Conflict
-from hermes_jupyter.core.policy import NotebookPolicy
+from hermes_jupyter.core.notebook_policy import NotebookPolicy
 from hermes_jupyter.core.store import Store
 
 

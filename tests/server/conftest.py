@@ -63,6 +63,12 @@ def home_settings() -> dict[str, dict[str, Any]]:
     return {}
 
 
+@pytest.fixture
+def app_settings() -> dict[str, Any]:
+    """Settings of the server itself that a test wants to be different; it needs one of its own."""
+    return {}
+
+
 @pytest.fixture(scope="package")
 def servers(jp_asyncio_loop: Any, environment: None) -> Iterator[dict[str, Running]]:
     """The servers that tests share, by their settings, the one used last at the end."""
@@ -79,6 +85,7 @@ def server(
     jp_asyncio_loop: Any,
     hermes_settings: dict[str, Any],
     home_settings: dict[str, dict[str, Any]],
+    app_settings: dict[str, Any],
     tmp_path: Path,
 ) -> Iterator[Running]:
     """A server with the settings that the test wants.
@@ -88,12 +95,13 @@ def server(
     """
     run = jp_asyncio_loop.run_until_complete
     if request.node.get_closest_marker("own_server"):
-        server = Running(tmp_path, hermes_settings, home_settings)
+        server = Running(tmp_path, hermes_settings, home_settings, app_settings)
         run(server.start())
         server.begin()
         yield server
         run(server.close())
         return
+    assert not app_settings
     key = json.dumps([hermes_settings, home_settings])
     server = servers.pop(key, None)
     if server is None:

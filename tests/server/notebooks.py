@@ -13,7 +13,7 @@ import httpx
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from hermes_jupyter.core.policy import NotebookPolicy
+from hermes_jupyter.core.notebook_policy import NotebookPolicy
 from hermes_jupyter.core.question import Choice
 from hermes_jupyter.core.tools import ToolCall, ToolResult
 from hermes_jupyter.server.notebooks.edits import hash_of

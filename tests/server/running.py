@@ -33,10 +33,15 @@ class Running:
         folder: for all of its files.
         settings: of HermesExtension.
         home_settings: entries of Hermes' own configuration.
+        app_settings: of the server itself.
     """
 
     def __init__(
-        self, folder: Path, settings: dict[str, Any], home_settings: dict[str, dict[str, Any]]
+        self,
+        folder: Path,
+        settings: dict[str, Any],
+        home_settings: dict[str, dict[str, Any]],
+        app_settings: dict[str, Any] | None = None,
     ) -> None:
         self.home = folder / "hermes-home"
         self.root = folder / "root_dir"
@@ -47,6 +52,7 @@ class Running:
             self.model = OfflineModel(instant=True)
             write_home(self.home)
             _configure(self.home / "config.yaml", home_settings)
+        self._app_settings = app_settings or {}
         self._settings = {"offline": True, "hermes_home": str(self.home), **settings}
         #: The messages of each request for an answer that the model got in this test, oldest first.
         self.requests: list[Any] = []
@@ -64,6 +70,7 @@ class Running:
                         "jupyter_server_terminals": False,
                     },
                     "allow_unauthenticated_access": False,
+                    **self._app_settings,
                 },
                 IdentityProvider={"token": TOKEN},
                 NotebookNotary={"db_file": ":memory:"},

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.own_server
 def tools(extension: Any, jp_root_dir: Path) -> Tools:
     checked: ToolHost = extension.notebooks
     assert checked.specs
-    return Tools(extension.notebooks, extension.core.policy, jp_root_dir)
+    return Tools(extension.notebooks, extension.core.notebook_policy, jp_root_dir)
 
 
 async def test_a_notebook_is_read_edited_and_put_back(tools: Tools) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.own_server
 
 @pytest.fixture
 def tools(extension: Any, jp_root_dir: Path) -> Tools:
-    return Tools(extension.notebooks, extension.core.policy, jp_root_dir)
+    return Tools(extension.notebooks, extension.core.notebook_policy, jp_root_dir)
 
 
 @pytest.fixture

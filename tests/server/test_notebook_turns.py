@@ -19,7 +19,7 @@ pytestmark = pytest.mark.own_server
 
 @pytest.fixture
 def tools(extension: Any, jp_root_dir: Path) -> Tools:
-    return Tools(extension.notebooks, extension.core.policy, jp_root_dir)
+    return Tools(extension.notebooks, extension.core.notebook_policy, jp_root_dir)
 
 
 async def test_a_turn_edits_and_runs_and_is_taken_back(

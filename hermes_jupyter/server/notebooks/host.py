@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from ...core.policy import NotebookPolicy
+from ...core.notebook_policy import NotebookPolicy
 from ...core.tools import Ask, Change, ToolCall, ToolResult, ToolSpec
 from .documents import Documents
 from .edits import Edit, Edited, apply, diff, hash_of, inverse, layers, no_such_cell, plan

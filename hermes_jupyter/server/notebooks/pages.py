@@ -39,7 +39,7 @@ class DocumentsHandler(HermesHandler):
             )
         notebooks = _notebooks(self)
         notebooks.documents.tell(page_id, [self._document(one) for one in given])
-        self.reply(self.core.policy.to_json())
+        self.reply(self.core.notebook_policy.to_json())
 
     def _document(self, one: dict[str, Any]) -> Document:
         path = self.text(one, "path")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...core.policy import NotebookPolicy, Policy
+from ...core.notebook_policy import NotebookPolicy, Policy
 from ...core.question import Choice
 from ...core.tools import Ask, ToolCall
 from .refused import Refused

@@ -314,6 +314,15 @@ export interface AgentStatus {
   hint: Hint | null;
 }
 
+/** What the administrator has set; the rest is left to the person. */
+export interface Policy {
+  allowed_models?: string[];
+  allowed_providers?: string[];
+  forbidden_toolsets?: string[];
+  approval_mode?: 'manual';
+  allow_install?: false;
+}
+
 export interface Status {
   version: string;
   agent: AgentStatus;
@@ -327,6 +336,7 @@ export interface Status {
   can: ('read' | 'write' | 'execute')[];
   /** Who may write and execute; empty where no names are known. */
   drivers: string[];
+  policy: Policy;
 }
 
 export type NoticeLevel = 'info' | 'warning' | 'error';

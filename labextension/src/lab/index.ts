@@ -21,24 +21,30 @@ import { effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Hint } from '../client/api';
 import { browserFor } from '../client/browser';
 import { HermesClient } from '../client/client';
+import { installAgent } from '../client/doctor';
 import { frontOf } from '../client/front';
 import { Observable } from '../client/observable';
-import { offerPage, type HermesPage } from '../client/page';
+import type { HermesPage } from '../client/page';
 import { Announcements } from '../model/announcements';
 import { Changes } from '../model/changes';
 import { followCurrent } from '../model/chat';
 import { LiveModel } from '../model/live';
 import { PageModel } from '../model/page';
+import type { Host } from '../ui/host';
 import { notebookParts } from '../ui/notebook-parts';
+import { offerPanels } from '../widget/offer';
+import { showPanel } from '../widget/panel';
 import { attachFromFileBrowser } from './attach-files';
+import { addCellCommands, addCellCommandsToPalette } from './cell-commands';
+import { CellContext } from './cell-context';
 import {
   addCommands,
   addToLauncher,
   addToPalette,
   CommandIDs
 } from './commands';
-import { addCellCommands, addCellCommandsToPalette } from './cell-commands';
-import { CellContext } from './cell-context';
+import { isDisabled, sayDisabled } from './disabled';
+import { showDoctor } from './doctor';
 import { addErrorBars } from './error-bars';
 import { fileOpener } from './files';
 import { requestTo } from './http';
@@ -100,24 +106,31 @@ function activate(
 ): void {
   const translator = someTranslator ?? nullTranslator;
   const trans = translator.load('hermes_jupyter');
+  if (isDisabled()) {
+    sayDisabled(app, trans);
+    return;
+  }
   const { serverSettings } = app.serviceManager;
   const browser = browserFor(serverSettings.baseUrl);
-  const client = new HermesClient(requestTo(serverSettings), browser);
+  const request = requestTo(serverSettings);
+  const client = new HermesClient(request, browser);
   const current = rememberedCurrent();
   const settings = followSettings(registry, PLUGIN_ID);
   const page = new PageModel(client);
 
+  const tell = (error: Error): void => {
+    Notification.error(error.message);
+  };
   const perform = (hint: Hint): void => {
     if (hint.action === 'restart-agent') {
-      client.restartAgent().catch((error: Error) => {
-        Notification.error(error.message);
-      });
+      client.restartAgent().catch(tell);
+    } else if (hint.action === 'install-agent') {
+      installAgent(request).catch(tell);
     } else if (hint.command) {
       void runInTerminal(app.commands, hint.command, trans);
     }
   };
   const host: HermesPage = {
-    version: 1,
     client,
     current,
     renderMarkdown: markdownRenderer(
@@ -133,7 +146,6 @@ function activate(
     }),
     place: () => placeOf(notebooks)
   };
-  offerPage(host);
 
   const { contents } = app.serviceManager;
   const inUse = notebooks && placeInUse(notebooks, contents);
@@ -141,26 +153,25 @@ function activate(
     notebooks && inUse
       ? new CellContext(inUse, notebooks, contents, trans)
       : undefined;
-  const panels = new Panels(
-    app,
-    {
-      ...host,
-      ...(notebooks && {
-        notebook: notebookInUse(inUse!, {
-          tracker: notebooks,
-          contents,
-          trans,
-          open: async path =>
-            (await app.commands.execute('docmanager:open', { path })) as
-              NotebookPanel | undefined,
-          activate: id => app.shell.activateById(id)
-        }),
-        parts: notebookParts(new Changes(client))
-      })
-    },
-    page,
-    cells
-  );
+  const check = (): void => void showDoctor(request, host);
+  const around: HermesPage & Host = {
+    ...host,
+    ...(notebooks && {
+      notebook: notebookInUse(inUse!, {
+        tracker: notebooks,
+        contents,
+        trans,
+        open: async path =>
+          (await app.commands.execute('docmanager:open', { path })) as
+            NotebookPanel | undefined,
+        activate: id => app.shell.activateById(id)
+      }),
+      parts: notebookParts(new Changes(client))
+    }),
+    check
+  };
+  offerPanels((el, traits) => showPanel(around, el, traits).end);
+  const panels = new Panels(app, around, page, cells);
   const { sidebar } = panels;
   followCurrent(sidebar.chat, current);
   if (notebooks) {
@@ -183,7 +194,7 @@ function activate(
   }
 
   const hasTabs = labShell !== null;
-  addCommands(app, { panels, page, host, hasTabs });
+  addCommands(app, { panels, page, host, hasTabs, check });
   if (fileBrowsers && hasTabs) {
     attachFromFileBrowser(app, { factory: fileBrowsers, panels, page, trans });
   }

@@ -18,6 +18,9 @@ export class PageModel {
     const status = this.status.value;
     return status?.can?.includes('execute') === false ? status : null;
   });
+
+  /** What the administrator has set. */
+  readonly policy = computed(() => this.status.value?.policy ?? {});
   readonly waiting = computed(() => this.questions.value.length);
 
   private readonly ends: (() => void)[];

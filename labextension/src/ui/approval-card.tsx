@@ -11,7 +11,7 @@ import { useSubmission } from './submission';
  * the default: no key approves anything but on a focused button.
  */
 export function ApprovalCard(
-  props: CardProps<string> & { onSkip: () => Promise<void> }
+  props: CardProps<string> & { onSkip: (() => Promise<void>) | null }
 ): JSX.Element {
   const { question, place, onAnswer, onDismiss, onSkip } = props;
   const trans = useTrans();
@@ -67,7 +67,14 @@ export function ApprovalCard(
           )}
         </div>
       </fieldset>
-      {!isInterrupted && <SkipApprovals onSkip={onSkip} />}
+      {!isInterrupted &&
+        (onSkip ? (
+          <SkipApprovals onSkip={onSkip} />
+        ) : (
+          <p class="hj-quiet">
+            {trans.__('Each is asked. Set by your administrator.')}
+          </p>
+        ))}
       {error.value && <FailureView failure={error.value} />}
     </section>
   );

@@ -143,7 +143,7 @@ function Panel({ chat, page, sessions }: ChatProps): JSX.Element {
       ) : (
         <Transcript chat={chat} page={page} />
       )}
-      <QuestionQueue chat={chat} />
+      <QuestionQueue chat={chat} page={page} />
       <Foot chat={chat} page={page} />
       {isDropping.value && (
         <div class="hj-drop" aria-hidden="true">

@@ -132,7 +132,7 @@ export function Composer(props: {
         <div class="hj-composer-row">
           <AttachButton onFiles={attach} />
           <GaugeDisclosure chat={chat} />
-          <ModelDisclosure chat={chat} />
+          <ModelDisclosure chat={chat} page={page} />
           {folder && (
             <span class="hj-folder hj-clipped hj-quiet" title={folder}>
               {shortened(folder)}

@@ -12,13 +12,14 @@ export function FailureView(props: {
   const { message, hint } = props.failure;
   return (
     <div class="hj-failure" role="alert">
-      <p>{message}</p>
+      <p class="hj-said">{message}</p>
       {hint && <HintView hint={hint} />}
     </div>
   );
 }
 
-function HintView({ hint }: { hint: Hint }): JSX.Element {
+/** The next step: in words, as a command, and as a button. */
+export function HintView({ hint }: { hint: Hint }): JSX.Element {
   const { trans, perform } = useHost();
   const isGuest = useIsGuest();
   return (

@@ -42,6 +42,8 @@ export type Host = Pick<
   /** Missing where code can only be copied. */
   readonly notebook?: NotebookInUse;
   readonly parts?: NotebookParts;
+  /** Looks for what is wrong; missing where the page cannot. */
+  readonly check?: () => void;
 };
 
 export const HostContext = createContext<Host | null>(null);

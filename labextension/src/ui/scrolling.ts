@@ -6,6 +6,12 @@ import { useEffect, useRef } from 'preact/hooks';
 const NEAR = 300;
 const NEAR_END = 24;
 
+/** For so long after an input, scrolling is the person's; in milliseconds. */
+const THEIRS = 500;
+
+/** What a person scrolls with. */
+const INPUTS = ['wheel', 'touchmove', 'pointerdown', 'pointermove', 'keydown'];
+
 export interface Scrolling {
   readonly atEnd: ReadonlySignal<boolean>;
   toEnd(): void;
@@ -27,6 +33,7 @@ export function useScrolling(
   const atEnd = useSignal(true);
   const anchor = useRef<{ entry: Element; top: number } | null>(null);
   const last = useRef(0);
+  const height = useRef(0);
   const onNear = useRef(onNearBeginning);
   onNear.current = onNearBeginning;
 
@@ -37,6 +44,7 @@ export function useScrolling(
     box.current!.scrollTop = top;
     // Not a movement of the person's.
     last.current = box.current!.scrollTop;
+    height.current = box.current!.scrollHeight;
   };
   const drop = (entry: Element): void => {
     anchor.current = { entry, top: topOf(entry) };
@@ -73,16 +81,26 @@ export function useScrolling(
 
   useEffect(() => {
     const node = box.current!;
-    const onScroll = (): void => {
+    let touched = -THEIRS;
+    const onInput = ({ timeStamp }: Event): void => {
+      touched = timeStamp;
+    };
+    const onScroll = ({ timeStamp }: Event): void => {
       const below = node.scrollHeight - node.scrollTop - node.clientHeight;
       const isBack = node.scrollTop < last.current;
       const isMoved = node.scrollTop !== last.current;
+      // What became shorter moves the view too, which nobody has done.
+      const isTheirs =
+        timeStamp - touched < THEIRS || node.scrollHeight === height.current;
       last.current = node.scrollTop;
+      height.current = node.scrollHeight;
       // The text may have grown since: only going back means leaving the end.
       if (below < NEAR_END) {
         atEnd.value = true;
-      } else if (isBack) {
+      } else if (isBack && isTheirs) {
         atEnd.value = false;
+      } else if (isBack) {
+        hold();
       }
       const part = isMoved ? firstInView(log.current!, topOf) : null;
       if (part) {
@@ -99,9 +117,13 @@ export function useScrolling(
     // browser moves the end, which nobody has left.
     resized.observe(node.firstElementChild!);
     node.addEventListener('scroll', onScroll, { passive: true });
+    INPUTS.forEach(name =>
+      node.addEventListener(name, onInput, { passive: true })
+    );
     return () => {
       resized.disconnect();
       node.removeEventListener('scroll', onScroll);
+      INPUTS.forEach(name => node.removeEventListener(name, onInput));
     };
   }, []);
   return { atEnd, toEnd, hold, toEntry };
