@@ -27,6 +27,10 @@ CLEAN_UP_COMMAND = "mkdir hermes-tour-scratch && rm -r hermes-tour-scratch"
 QUESTION = "Which part of a project do you enjoy most?"
 CHOICES = ("Exploring the data", "Building the model", "Telling the story")
 
+#: The cells of its notebook that the tour mends and runs, and what is wrong in the last one.
+CELLS = ("data", "odd")
+MISTAKE, MENDED = "{od:", "{odd:"
+
 #: The prompt size the tour claims, in tokens: a window of 131,072 is compacted from 98,304 on.
 NEARLY_FULL = 110_000
 
@@ -40,8 +44,14 @@ Type one of these:
 - **ask me something**: I ask, you answer on a card
 - **clean up**: I want to delete a folder, and you decide
 - **use a tool**: I run a harmless command
+- **fix my notebook**: I mend a cell of the tour's notebook, and ask before I run it
 - **tell me a long story**: watch it stream; reload the page, or press stop
 - **compact**: fill the context window and see it emptied
+"""
+
+_EXPLANATION = """\
+The cell and its output came with your prompt; to explain them takes a real model. I know by heart \
+only the mistake in the last cell of the tour's notebook: say **fix my notebook**.
 """
 
 
@@ -81,7 +91,9 @@ def _topic(turn: Turn) -> Step:
     if QUESTION in turn.prompt:
         return _say("Thank you: your answer reached me, although I had stopped waiting for it.")
     # The last line that means something: Hermes joins a prompt that got no answer and the next one.
-    for line in reversed(turn.prompt.splitlines()):
+    # What the page attaches follows it, and is not said by anybody.
+    said = turn.prompt.split("\n\n[Jupyter: ", 1)[0]
+    for line in reversed(said.splitlines()):
         for pattern, topic in _TOPICS:
             if re.search(pattern, line[:200], re.IGNORECASE):
                 return topic(turn)
@@ -144,6 +156,57 @@ def _use_tool(turn: Turn) -> Step:
     return _say(f"The command printed:\n\n```text\n{output}\n```")
 
 
+def _fix(turn: Turn) -> Step:
+    results = [_read(text) for text in turn.results]
+    if not results:
+        return _call("I look for the notebook.", "notebook_list", {})
+    if not results[-1] or "error" in results[-1]:
+        return _say(_why_not(results[-1].get("error"), is_mended=len(results) > 3))
+    path = _tour_notebook(results[0])
+    if path is None:
+        return _say("I know only the mistake in the tour's notebook, `tour.ipynb`: open it first.")
+    if len(results) == 1:
+        return _call("I read its last cell.", "notebook_read", {"path": path, "cells": [CELLS[-1]]})
+    if len(results) == 2:
+        (cell,) = results[-1]["cells"]
+        source = cell["source"].replace(MISTAKE, MENDED)
+        if source == cell["source"]:
+            return _say(f"The mistake that I know in `{path}` is mended already.")
+        edit = {"op": "replace", "id": cell["id"], "hash": cell["hash"], "source": source}
+        return _call(
+            "A name is misspelt: it is `odd`, not `od`. I write it into the cell.",
+            "notebook_edit",
+            {"path": path, "edits": [edit]},
+        )
+    if len(results) == 3:
+        return _call(
+            "Whether it works, only a run can tell. That is for you to allow.",
+            "notebook_run",
+            {"path": path, "cells": list(CELLS)},
+        )
+    last = results[-1]["cells"][-1]
+    if last["status"] != "ok":
+        return _say(f"It does not work yet:\n\n```text\n{last.get('output', '')}\n```")
+    return _say(
+        f"It works: {last['output']}. Look into the notebook; with *Undo this turn*, below, the "
+        "cell becomes what it was."
+    )
+
+
+def _tour_notebook(listed: dict[str, Any]) -> str | None:
+    """The tour's notebook, rather an open one."""
+    notebooks = [*listed.get("open", ()), *listed.get("files", ())]
+    paths = [str(one["path"]) for one in notebooks]
+    return next((path for path in paths if path.split("/")[-1] == "tour.ipynb"), None)
+
+
+def _why_not(refused: Any, *, is_mended: bool) -> str:
+    reason = refused["message"] if isinstance(refused, dict) else refused or "I was not told why."
+    if is_mended:
+        return f"Nothing was run: {reason} The cell is mended; run it yourself to see."
+    return f"Nothing was changed: {reason}"
+
+
 def _compact(turn: Turn) -> Step:
     if not turn.results:
         if not any(message.get("role") == "assistant" for message in turn.before):
@@ -171,9 +234,13 @@ def _long_story(turn: Turn) -> Step:
 
 def _result(turn: Turn) -> dict[str, Any]:
     """Read the newest tool result; empty if it is no JSON object."""
+    return _read(turn.results[-1])
+
+
+def _read(result: str) -> dict[str, Any]:
     try:
         # Hermes appends what the person says meanwhile to the result.
-        value, _ = json.JSONDecoder().raw_decode(turn.results[-1])
+        value, _ = json.JSONDecoder().raw_decode(result)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -182,6 +249,8 @@ def _result(turn: Turn) -> dict[str, Any]:
 _TOPICS: tuple[tuple[str, Callable[[Turn], Step]], ...] = (
     (r"\bask me\b|\bask (me )?a question\b", _ask),
     (r"\bclean(ing)?[ -]?up\b", _clean_up),
+    (r"\bfix\b", _fix),
+    (r"\bexplain\b", lambda turn: _say(_EXPLANATION)),
     (r"\bcompact|\bcompress", _compact),
     (r"\blong\b|\bstory\b", _long_story),
     (r"\btools?\b", _use_tool),

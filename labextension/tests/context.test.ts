@@ -19,7 +19,6 @@ const cell = (number: number, source = 'x = 1'): ContextChip => ({
   source,
   label: `a.ipynb · cell ${number}`
 });
-const { label: _, ...sent } = cell(5);
 
 describe('what goes with a prompt', () => {
   const storage = new MemoryStorage();
@@ -81,7 +80,7 @@ describe('what goes with a prompt', () => {
     await chat.send('and now?');
     const told = { kind: 'notebook', path: 'work/a.ipynb' };
     expect(bodies().map(({ context }) => context)).toEqual([
-      [told, sent],
+      [told, cell(5)],
       [told]
     ]);
   });
@@ -140,7 +139,7 @@ describe('what goes with a prompt', () => {
     await chat.ask('Explain this cell.', [cell(5)]);
     expect(bodies()[0]).toMatchObject({
       text: 'Explain this cell.',
-      context: [{ kind: 'notebook' }, sent]
+      context: [{ kind: 'notebook' }, cell(5)]
     });
     expect(chat.draft.value).toBe('not yet');
     expect(chat.context!.chips.value).toEqual([cell(6)]);

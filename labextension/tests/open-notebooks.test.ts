@@ -76,6 +76,12 @@ describe('the notebooks of a page', () => {
     await vi.waitFor(() => expect(told()).toHaveLength(2), 5000);
   });
 
+  it('are told again to a server that has forgotten this page', async () => {
+    await vi.waitFor(() => expect(told()).toHaveLength(1));
+    notebooks.forgotten();
+    await vi.waitFor(() => expect(told()).toEqual(['a.ipynb', 'a.ipynb']));
+  });
+
   it('are taken back while the page sleeps', async () => {
     await vi.waitFor(() => expect(told()).toHaveLength(1));
     change('suspended');

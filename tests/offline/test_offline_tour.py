@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hermes_jupyter.offline import Step
-from hermes_jupyter.offline.tour import CHOICES, CLEAN_UP_COMMAND, NEARLY_FULL, QUESTION, answer
+from hermes_jupyter.offline.tour import (
+    CELLS,
+    CHOICES,
+    CLEAN_UP_COMMAND,
+    MENDED,
+    MISTAKE,
+    NEARLY_FULL,
+    QUESTION,
+    answer,
+)
+
+NOTEBOOK = Path(__file__).parent.parent.parent / "examples" / "tour.ipynb"
 
 Message = dict[str, Any]
 EARLIER: list[Message] = [
@@ -21,15 +33,17 @@ SUMMARY: list[Message] = [
 
 
 def ask(
-    prompt: str, result: str | dict[str, Any] | None = None, before: list[Message] | None = None
+    prompt: str,
+    *results: str | dict[str, Any],
+    before: list[Message] | None = None,
 ) -> Step:
-    """Answer a prompt, or what follows a tool's result."""
+    """Answer a prompt, or what follows the tools' results."""
     messages = [
         {"role": "system", "content": "You are Hermes."},
         *(before or []),
         {"role": "user", "content": prompt},
     ]
-    if result is not None:
+    for result in results:
         content = result if isinstance(result, str) else json.dumps(result)
         messages += [{"role": "assistant", "content": ""}, {"role": "tool", "content": content}]
     return answer({"messages": messages, "tools": [{}]})
@@ -51,7 +65,7 @@ def test_anything_else_is_answered_by_the_introduction(prompt: str) -> None:
 def test_every_prompt_that_the_introduction_offers_leads_somewhere() -> None:
     introduction = ask("hello").text
     offered = [line.split("**")[1] for line in introduction.splitlines() if line.startswith("- **")]
-    assert len(offered) == 5
+    assert len(offered) == 6
     assert all(ask(prompt).text != introduction for prompt in offered)
 
 
@@ -109,6 +123,60 @@ def test_use_a_tool_shows_what_it_printed() -> None:
     assert name == "terminal"
     assert arguments["command"].startswith("echo ")
     assert "Hello from here" in ask("use a tool", {"output": "Hello from here\n"}).text
+
+
+def test_fix_my_notebook_mends_the_cell_and_runs_it() -> None:
+    odd = json.loads(NOTEBOOK.read_text())["cells"][-1]
+    source = "".join(odd["source"])
+    assert MISTAKE in source
+    listed = {"open": [{"path": "a.ipynb"}, {"path": "of/tour.ipynb"}], "files": []}
+    read = {"cells": [{"id": odd["id"], "hash": "h", "source": source + "\n# mine"}]}
+    edited: dict[str, Any] = {"cells": []}
+    assert only_call(ask("fix my notebook")) == ("notebook_list", {})
+    assert only_call(ask("Fix the error of this cell.", listed)) == (
+        "notebook_read",
+        {"path": "of/tour.ipynb", "cells": ["odd"]},
+    )
+    name, arguments = only_call(ask("fix my notebook", listed, read))
+    (edit,) = arguments["edits"]
+    assert (name, edit["op"], edit["id"], edit["hash"]) == ("notebook_edit", "replace", "odd", "h")
+    assert edit["source"] == source.replace(MISTAKE, MENDED) + "\n# mine"
+    assert only_call(ask("fix my notebook", listed, read, edited)) == (
+        "notebook_run",
+        {"path": "of/tour.ipynb", "cells": list(CELLS)},
+    )
+    ran = {"cells": [{"status": "ok", "output": ""}, {"status": "ok", "output": "Thu is odd"}]}
+    assert "It works: Thu is odd" in ask("fix my notebook", listed, read, edited, ran).text
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        ([{"open": [], "files": [{"path": "a.ipynb"}]}], "open it first"),
+        ([{"error": "Unknown tool"}], "Nothing was changed: Unknown tool"),
+        (["nothing readable"], "not told why"),
+        (
+            [{"files": [{"path": "tour.ipynb"}]}, {"cells": [{"source": "odd"}]}],
+            "is mended already",
+        ),
+        ([{}, {}, {}, {"error": {"message": "The person said no."}}], "run it yourself"),
+        (
+            [{"files": [{"path": "tour.ipynb"}]}, {}, {}, {"cells": [{"status": "error"}]}],
+            "does not work yet",
+        ),
+    ],
+)
+def test_fix_my_notebook_says_what_came_of_it(results: list[Any], said: str) -> None:
+    assert said in ask("fix my notebook", *results).text
+
+
+def test_to_explain_takes_a_real_model() -> None:
+    assert "takes a real model" in ask("Explain the error of this cell.").text
+
+
+def test_what_the_page_attaches_is_no_topic() -> None:
+    attached = "\n\n[Jupyter: attached to this prompt …]\n\nThe cell:\n```\nclean up\n```"
+    assert ask(f"hello{attached}") == ask("hello")
 
 
 def test_a_message_of_the_person_behind_the_result_does_no_harm() -> None:

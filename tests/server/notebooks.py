@@ -118,8 +118,10 @@ class Page:
 
     async def _answer(self, request: dict[str, Any]) -> None:
         op, args = request["op"], request["args"]
-        answer = self.answers.get(op) or {"result": getattr(self, f"_{op}")(args)}
         about = {"request_id": request["request_id"], "page_id": self.page_id}
+        if op != "cells":
+            assert await self.api.post("notebook", "respond", **about, begun=True) == {}
+        answer = self.answers.get(op) or {"result": getattr(self, f"_{op}")(args)}
         assert await self.api.post("notebook", "respond", **about, **answer) == {}
 
     def _cells(self, args: dict[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ async def test_outputs_of_an_open_notebook(tools: Tools, api: Api) -> None:
         one.answers["run"] = {"result": {"cells": [ran]}}
         answer = await tools.call("run", path="n.ipynb", cells=["c1"], timeout=5)
         assert answer["cells"] == [
-            {"id": "c1", "status": "ok", "execution_count": 8, "output": "out"}
+            {"id": "c1", "index": 1, "status": "ok", "execution_count": 8, "output": "out"}
         ]
         assert one.requests[-1]["args"] == {"cell_ids": ["c1"], "timeout": 5}
         answer = await tools.call("run", path="n.ipynb", cells=["c1", "c0"], timeout=5)
@@ -140,9 +140,10 @@ async def test_a_page_that_does_not_answer(tools: Tools, api: Api) -> None:
             assert await tools.refused(call[0], path="n.ipynb", **call[1]) == "unknown_outcome"
         assert tools.sources("n.ipynb") == ["saved"]
         # It is not waited for any more.
-        late = {"request_id": one.requests[0]["request_id"], "page_id": "p", "result": {}}
-        status, error = await api.refused("POST", "notebook", "respond", body=json.dumps(late))
-        assert (status, error["code"]) == (404, "no_such_request")
+        for says in ({"result": {}}, {"begun": True}):
+            late = {"request_id": one.requests[0]["request_id"], "page_id": "p", **says}
+            status, error = await api.refused("POST", "notebook", "respond", body=json.dumps(late))
+            assert (status, error["code"]) == (404, "no_such_request")
 
         # Another page cannot answer for it.
         await one.tell()

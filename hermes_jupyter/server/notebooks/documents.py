@@ -7,7 +7,6 @@ tells again what it has open.
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -96,7 +95,6 @@ class Documents:
                 "path": path,
                 "op": op,
                 "args": args,
-                "deadline": time.time() + within,
             },
         )
         try:
@@ -109,22 +107,33 @@ class Documents:
             del self._asked[request_id]
         if "error" in body:
             if body["error"].get("code") == "not_open":
-                # It was closed or renamed a moment ago; the page is about to say so.
-                self.forget(page_id)
+                # It was closed or renamed a moment ago; the page says so, or has said so.
+                self._pages.get(page_id, {}).pop(path, None)
                 raise Stale
             raise _refusal(body["error"])
         return dict(body["result"])
+
+    def begin(self, request_id: str, page_id: str) -> None:
+        """Let a page do what it was asked, which it may have heard late.
+
+        Raises:
+            NotFound: nobody waits for it (any more), or it was asked of another page.
+        """
+        self._awaited(request_id, page_id)
 
     def respond(self, request_id: str, page_id: str, body: dict[str, Any]) -> None:
         """Take a page's ``{result}`` or ``{error}``.
 
         Raises:
-            NotFound: nobody waits for it (any more), or it was asked of another page.
+            NotFound: as of :meth:`begin`.
         """
+        self._awaited(request_id, page_id).set_result(body)
+
+    def _awaited(self, request_id: str, page_id: str) -> asyncio.Future[dict[str, Any]]:
         asked_of, answer = self._asked.get(request_id, ("", None))
         if answer is None or asked_of != page_id or answer.done():
-            raise NotFound("Nobody waits for this answer any more.", code="no_such_request")
-        answer.set_result(body)
+            raise NotFound("Nobody waits for this any more.", code="no_such_request")
+        return answer
 
     def _owner(self, path: str) -> tuple[str, Document]:
         owners = [

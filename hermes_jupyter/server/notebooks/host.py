@@ -225,7 +225,9 @@ class Notebooks:
         await self._permissions.allow(call, "run", path, (code, sentence), ask)
 
         async def run(notebook: Notebook) -> ToolResult:
-            now = {cell.id: cell for cell in await notebook.cells()}
+            cells_now = await notebook.cells()
+            places = {cell.id: index for index, cell in enumerate(cells_now)}
+            now = {cell.id: cell for cell in cells_now}
             for _, cell in allowed:
                 if cell.id not in now or now[cell.id].source != cell.source:
                     # What was allowed is what is run.
@@ -241,6 +243,7 @@ class Notebooks:
             cells = [
                 {
                     "id": one.id,
+                    "index": places[one.id],
                     "status": one.status,
                     "execution_count": one.execution_count,
                     "output": _cut(text_of(one.outputs, pictures), max(500, room)),

@@ -58,14 +58,19 @@ class RespondHandler(HermesHandler):
     @web.authenticated
     @authorized_to("execute")
     async def post(self) -> None:
-        """Take ``{request_id, page_id, result | error}``; answer ``{}``."""
+        """Take ``{request_id, page_id, begun | result | error}``; answer ``{}``."""
         body = self.body()
         request_id = self.needed_text(body, "request_id")
         page_id = _page_id(self, body)
+        documents = _notebooks(self).documents
+        if self.flag(body, "begun"):
+            documents.begin(request_id, page_id)
+            self.reply({})
+            return
         outcome: dict[str, Any] = {name: body[name] for name in ("result", "error") if name in body}
         if len(outcome) != 1 or not isinstance(next(iter(outcome.values())), dict):
             raise BadRequest("There must be one of `result` and `error`.", code="bad_answer")
-        _notebooks(self).documents.respond(request_id, page_id, outcome)
+        documents.respond(request_id, page_id, outcome)
         self.reply({})
 
 

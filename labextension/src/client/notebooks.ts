@@ -30,6 +30,8 @@ export interface CellRead {
   /** As in a notebook's file, bounded. */
   outputs?: object[];
   output_count?: number;
+  /** Whether one of those that are not given is an error. */
+  failed?: boolean;
 }
 
 /** `expected` is the whole source that the agent has seen. */
@@ -98,8 +100,11 @@ export interface TurnChanges {
   changes: Change[];
 }
 
-/** What goes with a prompt beside its words, and is told to the model alone. */
-export type ContextItem =
+/**
+ * What goes with a prompt beside its words, and is told to the model alone.
+ * `label` is what the message calls it; without one, the server finds a name.
+ */
+export type ContextItem = { label?: string } & (
   | { kind: 'notebook'; path: string; cell_id?: string }
   | {
       kind: 'cell';
@@ -109,7 +114,8 @@ export type ContextItem =
       source: string;
       output?: string;
     }
-  | { kind: 'selection'; path: string; cell_id?: string; text: string };
+  | { kind: 'selection'; path: string; cell_id?: string; text: string }
+);
 
 /** What went with a message, by its name. */
 export interface ContextLabel {
@@ -137,6 +143,12 @@ export class NotebookCalls {
   ): Promise<Policies> {
     const body = { page_id: pageId, documents };
     return this.call('PUT', 'notebook/documents', { body, keepalive: isLast });
+  }
+
+  /** Fails with 404 where the server does not wait for it any more. */
+  begin({ request_id, page_id }: NotebookRequest): Promise<unknown> {
+    const body = { request_id, page_id, begun: true };
+    return this.call('POST', 'notebook/respond', { body });
   }
 
   respond(

@@ -4,10 +4,9 @@ import type { Cell, CodeCell } from '@jupyterlab/cells';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Trans } from '../client/page';
-import { isError } from '../model/outputs';
 import type { CellContext } from './cell-context';
 import { hermesIcon } from './icon';
-import { rawOutputs } from './notebook-requests';
+import { hasFailed } from './notebook-requests';
 import type { Panels } from './panels';
 
 export const CellCommandIDs = {
@@ -136,8 +135,5 @@ export function addCellCommandsToPalette(
 }
 
 export function hasError(cell: Cell): boolean {
-  return (
-    cell.model.type === 'code' &&
-    rawOutputs((cell as CodeCell).model).some(isError)
-  );
+  return cell.model.type === 'code' && hasFailed((cell as CodeCell).model);
 }

@@ -56,7 +56,12 @@ export function bridgeNotebooks(options: BridgeOptions): void {
 
   client.listen(event => {
     if (event.event === 'notebook.request' && event.data.page_id === pageId) {
-      void respond(options, event.data);
+      respond(options, event.data).catch((error: unknown) => {
+        // It waits no longer for this page, and has forgotten what is open.
+        if (ApiError.from(error).status === 404) {
+          open.forgotten();
+        }
+      });
     }
   });
 }
@@ -65,6 +70,10 @@ async function respond(
   { client, tracker, contents, executor }: BridgeOptions,
   request: NotebookRequest
 ): Promise<void> {
+  if (request.op !== 'cells') {
+    // A page that slept hears late: it does nothing that nobody waits for.
+    await client.notebooks.begin(request);
+  }
   let answer: { result: object } | { error: Refusal };
   try {
     const panel = panelOf(tracker, contents, request.path);
@@ -81,21 +90,13 @@ async function respond(
   try {
     await client.notebooks.respond(request, answer);
   } catch (error) {
-    // It waits no longer for this: the agent was told so.
-    if (ApiError.from(error).status === 0) {
-      await retry(client, request, answer);
+    if (ApiError.from(error).status !== 0) {
+      throw error;
     }
+    // Once more: a line that breaks for a moment is no answer.
+    await new Promise(resolve => setTimeout(resolve, 1000));
+    await client.notebooks.respond(request, answer);
   }
-}
-
-/** Once more: a line that breaks for a moment is no answer. */
-async function retry(
-  client: HermesClient,
-  request: NotebookRequest,
-  answer: { result: object } | { error: Refusal }
-): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, 1000));
-  await client.notebooks.respond(request, answer).catch(() => undefined);
 }
 
 function refusalOf(error: unknown): Refusal {

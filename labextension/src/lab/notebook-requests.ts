@@ -6,7 +6,7 @@ import {
   type NotebookPanel
 } from '@jupyterlab/notebook';
 import type { CellRead, CellRun, NotebookRequest } from '../client/notebooks';
-import { boundedOutputs, isError, type Output } from '../model/outputs';
+import { boundedOutputs, type Output } from '../model/outputs';
 import { editCells, Refused } from './cell-edits';
 
 /** Meets what the server asks of a notebook that is open in this page. */
@@ -61,7 +61,10 @@ function read(
         execution_count: code?.executionCount ?? null,
         ...(outputs
           ? { outputs: code ? outputsOf(code) : [] }
-          : { output_count: code?.outputs.length ?? 0 })
+          : {
+              output_count: code?.outputs.length ?? 0,
+              failed: code !== null && hasFailed(code)
+            })
       });
     }
     index += 1;
@@ -81,6 +84,14 @@ export function rawOutputs({ outputs }: ICodeCellModel): Output[] {
     { length: outputs.length },
     (_, i) => outputs.get(i).toJSON() as Output
   );
+}
+
+/** Whether an error is among what a cell has put out. */
+export function hasFailed({ outputs }: ICodeCellModel): boolean {
+  return Array.from(
+    { length: outputs.length },
+    (_, i) => outputs.get(i).type
+  ).includes('error');
 }
 
 function outputsOf(model: ICodeCellModel): Output[] {
@@ -161,13 +172,13 @@ async function runOne(
       onCellExecuted: () => undefined,
       onCellExecutionScheduled: () => undefined
     });
-    if (rawOutputs(cell.model).some(isError)) {
+    if (hasFailed(cell.model)) {
       return 'error';
     }
     return isRun ? 'ok' : 'aborted';
   } catch {
     // The kernel's answer to code that fails: its outputs tell why.
-    return rawOutputs(cell.model).some(isError) ? 'error' : 'aborted';
+    return hasFailed(cell.model) ? 'error' : 'aborted';
   }
 }
 

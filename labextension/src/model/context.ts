@@ -97,10 +97,9 @@ export class PromptContext {
   /** All that is sent with these. */
   itemsWith(chips: readonly ContextChip[]): ContextItem[] {
     const notebook = this.notebook.value;
-    const items = chips.map(({ label: _, ...item }): ContextItem => item);
     return notebook
-      ? [{ kind: 'notebook', path: notebook.path }, ...items]
-      : items;
+      ? [{ kind: 'notebook', path: notebook.path }, ...chips]
+      : [...chips];
   }
 
   /** Shows what was kept of another draft. */

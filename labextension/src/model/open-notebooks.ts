@@ -57,6 +57,12 @@ export class OpenNotebooks {
     }
   }
 
+  /** The server does not know any more what is open here. */
+  forgotten(): void {
+    this.told = '';
+    this.changed();
+  }
+
   /** A server that was started again has forgotten. */
   private async tellAnew(): Promise<void> {
     try {

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { Tool } from '../client/api';
+import type { Trans } from '../client/page';
 import { Diff } from './diff';
 import { useHost } from './host';
 import { LongText } from './long-text';
@@ -37,7 +38,7 @@ export function NotebookToolResult({ tool }: { tool: Tool }): JSX.Element {
                 {index === undefined
                   ? trans.__('Cell %1', id)
                   : trans.__('Cell %1', index + 1)}
-                {status && ` – ${status}`}
+                {status && ` – ${statusOf(status, trans)}`}
               </span>
               {notebook && (
                 <button
@@ -60,6 +61,21 @@ export function NotebookToolResult({ tool }: { tool: Tool }): JSX.Element {
       </ul>
     </section>
   );
+}
+
+function statusOf(status: string, trans: Trans): string {
+  switch (status) {
+    case 'ok':
+      return trans.__('done');
+    case 'error':
+      return trans.__('failed');
+    case 'aborted':
+      return trans.__('not run');
+    case 'timeout':
+      return trans.__('stopped: it took too long');
+    default:
+      return status;
+  }
 }
 
 /** Whether it is one, and not a refusal. */

@@ -18,7 +18,9 @@ export function Outcome({
       class="hj-outcome"
       data-state={isDenied(question) ? 'denied' : question.state}
     >
-      <span class="hj-outcome-question">{titleOf(question)}</span>
+      <span class="hj-outcome-question" title={question.command ?? ''}>
+        {titleOf(question)}
+      </span>
       <span class="hj-outcome-text">{outcomeOf(question, trans)}</span>
       {question.told_agent && question.told_agent !== question.answer && (
         <span class="hj-quiet">
@@ -33,9 +35,11 @@ function isDenied({ answer, choices }: Question): boolean {
   return choices?.find(({ id }) => id === answer)?.kind === 'deny';
 }
 
-function titleOf(question: Question): string {
-  const asked = question.questions.map(({ text }) => text).join(' ');
-  return question.command || asked || question.description || '';
+/** Code of several lines is no title: what it is said to do is. */
+function titleOf({ questions, command, description }: Question): string {
+  const asked = questions.map(({ text }) => text).join(' ');
+  const line = command?.includes('\n') ? description || command : command;
+  return line || asked || description || '';
 }
 
 function outcomeOf(question: Question, trans: Trans): string {
