@@ -18,7 +18,12 @@ import { SkipBanner } from './skip-approvals';
 import { Transcript } from './transcript';
 
 /** What the scripted offline model has an answer to: not for translation. */
-const OFFLINE_PROMPTS = ['hello', 'ask me something', 'clean up'];
+const OFFLINE_PROMPTS = [
+  'hello',
+  'ask me something',
+  'clean up',
+  'fix my notebook'
+];
 
 export interface ChatProps {
   chat: ChatModel;

@@ -86,6 +86,11 @@ function Body({ message }: { message: MessageModel }): JSX.Element {
   const tool = message.tool.value;
   const error = tool?.error ?? '';
   const isRunning = message.status.value === 'streaming';
+  const result = tool && !error && parts?.toolResult(tool);
+  if (result) {
+    // It says what was asked for as well, and for a person.
+    return <>{result}</>;
+  }
   return (
     <>
       <Values title={trans.__('Arguments')} value={tool?.args} />
@@ -95,12 +100,10 @@ function Body({ message }: { message: MessageModel }): JSX.Element {
       {error ? (
         <Block title={trans.__('Error')} text={error} />
       ) : (
-        ((tool && parts?.toolResult(tool)) ?? (
-          <Values
-            title={trans.__('Result')}
-            value={tool?.result ?? message.text.value}
-          />
-        ))
+        <Values
+          title={trans.__('Result')}
+          value={tool?.result ?? message.text.value}
+        />
       )}
       {error && hasOutput(tool?.result) && (
         <Values title={trans.__('Result')} value={tool?.result} />
