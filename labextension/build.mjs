@@ -1,8 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 
 const output = '../hermes_jupyter';
+
+const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+
+/** The element that the look of the widget ends at: one for each version. */
+const scope = `hj-widget-${version.replaceAll('.', '-')}`;
 
 const shared = {
   bundle: true,
@@ -21,18 +26,33 @@ const bundles = {
     entryPoints: ['src/lab/index.ts'],
     outfile: 'lib/index.js',
     external: ['@jupyterlab/*', '@lumino/*'],
+    define: { HERMES_VERSION: JSON.stringify(version) },
     sourcemap: true
   },
   // A saved notebook carries this one, hence the care for its size.
   widget: {
     ...shared,
     entryPoints: [
-      { in: 'src/widget/index.tsx', out: 'widget' },
+      { in: 'src/widget/index.ts', out: 'widget' },
       { in: 'style/base.css', out: 'widget' }
     ],
     outdir: `${output}/static`,
+    define: { WIDGET_SCOPE: JSON.stringify(scope) },
     minify: true,
-    legalComments: 'none'
+    legalComments: 'none',
+    plugins: [
+      {
+        // anywidget puts the sheet into the page for all to see: a kernel with
+        // another version of this package must not change the sidebar's look.
+        name: 'scope',
+        setup: build =>
+          build.onEnd(async () => {
+            const sheet = `${output}/static/widget.css`;
+            const rules = await readFile(sheet, 'utf8');
+            await writeFile(sheet, `@scope(.${scope}){${rules.trim()}}\n`);
+          })
+      }
+    ]
   },
   // The kernel hands it out where a page has no labextension.
   kernel: {
@@ -51,7 +71,7 @@ const budgets = [
     name: 'kernel host',
     directory: `${output}/static`,
     of: 'kernel-host.js',
-    most: 40
+    most: 80
   },
   {
     name: 'sidebar',

@@ -15,6 +15,13 @@ from pathlib import Path
 
 import httpx
 
+#: Trust in nobody. Until the end of its first turn an agent reads all the certificates that it
+#: trusts some twenty times, which is a fifth of its work; the offline model needs none.
+NO_TRUST = dict.fromkeys(
+    ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    str(Path(__file__).with_name("certificate.pem")),
+)
+
 
 @dataclass(frozen=True)
 class Server:
@@ -42,6 +49,16 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def wait_until_open(port: int, seconds: float = 90) -> None:
+    """Wait until somebody listens there."""
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert time.monotonic() < end, f"Nobody listens on port {port}."
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager
@@ -72,6 +89,7 @@ def run_server(
         "JUPYTERLAB_WORKSPACES_DIR": str(directory / "workspaces"),
         "IPYTHONDIR": str(directory / "ipython"),
         "JUPYTER_TOKEN": token,
+        **NO_TRUST,
         **environment,
     }
     line = [
@@ -95,7 +113,7 @@ def run_server(
                 process.wait()
 
 
-def wait_until_up(server: Server, seconds: float = 30) -> None:
+def wait_until_up(server: Server, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     with server.client() as client:
         while time.monotonic() < end and server.process.poll() is None:

@@ -13,15 +13,17 @@ What it adds to the gateway of hermes-agent 0.19, all by names that are checked 
   person's display settings are;
 * ``jupyter.gauge`` after each model call;
 * prompts that are refused, not queued, while a turn runs (who waits is decided in the parent), and
-  whose images go with this turn and no other;
+  whose images and context go with this turn and no other;
 * what became of words said into a turn (``jupyter.steer.undelivered``), a prompt taken back in the
   database too (``jupyter.session.rewind``), a session read anew (``jupyter.session.reload``);
 * titles and the archive of sessions that are not open, and the stored name of a branch;
 * models without their providers' addresses, and a switch of one session's that tells its window;
 * commands with their arguments and aliases;
+* tools that the parent runs, and what a model is told of them: see ``child_tools.py``;
+* what the administrator has decided: toolsets left out, approvals asked, models refused;
 * slash workers that start at their first use, and a death that follows the parent's.
 
-This is the only file that touches private names of Hermes.
+These two are the only files that touch private names of Hermes.
 """
 
 from __future__ import annotations
@@ -36,19 +38,24 @@ import sys
 import threading
 import time
 import uuid
+from fnmatch import fnmatchcase
 from importlib.metadata import version
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 #: Names of the environment that the parent sets.
 APPROVAL_TIMEOUT = "HERMES_JUPYTER_APPROVAL_TIMEOUT"
 PARENT = "HERMES_JUPYTER_PARENT"
+POLICY = "HERMES_JUPYTER_POLICY"
 
 #: Error codes of Hermes' gateway: a value is none of those it may be; a turn runs; what is meant is
-#: not there any more; a title is not to be had.
+#: not there any more; a title is not to be had. Our own: the administrator does not want this.
 INVALID = 4002
 BUSY = 4009
 GONE = 4018
 TITLE = 4022
+FORBIDDEN = 4903
 
 #: What must be there for the agent to be of use at all.
 NEEDED = {
@@ -59,13 +66,15 @@ NEEDED = {
         "_find_live_session_by_key",
         "_get_db",
         "_handle_busy_submit",
+        "_load_enabled_toolsets",
         "_LONG_HANDLERS",
         "_methods",
         "_ok",
         "_on_tool_complete",
         "_on_tool_start",
-        "_session_info",
+        "_respond",
         "_run_prompt_submit",
+        "_session_info",
         "_sess",
         "_sessions",
         "_SlashWorker",
@@ -75,18 +84,26 @@ NEEDED = {
     "tools.approval": (
         "_await_gateway_decision",
         "_gateway_queues",
+        "_get_approval_mode",
         "_get_approval_timeout",
         "_lock",
+        "_YOLO_MODE_FROZEN",
     ),
+    "model_tools": ("_compute_tool_definitions",),
     "gateway.session_context": ("get_session_env",),
     "hermes_cli.config": ("load_config", "read_raw_config"),
     "hermes_cli.plugins": ("PluginContext", "PluginManifest", "get_plugin_manager"),
     "agent.model_metadata": ("DEFAULT_FALLBACK_CONTEXT",),
-    "agent.prompt_builder": ("STEER_MARKER_OPEN",),
+    "agent.conversation_loop": ("compose_user_api_content",),
+    "agent.prompt_builder": ("PLATFORM_HINTS", "STEER_MARKER_OPEN"),
     "agent.skill_commands": ("scan_skill_commands",),
+    "agent.tool_dispatch_helpers": ("_multimodal_text_summary",),
     "hermes_cli.commands": ("COMMAND_REGISTRY",),
     "hermes_constants": ("VALID_REASONING_EFFORTS",),
     "hermes_state": ("SessionDB",),
+    "tools.hook_output_spill": ("spill_if_oversized",),
+    "tools.registry": ("registry",),
+    "tools.tool_search": ("_core_tool_names",),
 }
 
 
@@ -155,6 +172,7 @@ def in_words(seconds: float) -> str:
 
 def install(server: Any, approval: Any) -> None:
     """Add what the gateway lacks."""
+    beside("child_tools").install(server)
     _tell_ends_of_questions(server)
     _identify_approvals(server, approval)
     _tell_when_ready(server)
@@ -162,12 +180,13 @@ def install(server: Any, approval: Any) -> None:
     _tell_gauge(server)
     _start_slash_workers_late(server)
     _refuse_prompts_while_busy(server)
-    _show_images_once(server)
+    _take_prompts(server)
     _find_undelivered(server)
     _take_back(server)
     _change_records(server)
     _switch_models(server)
     _list_commands(server)
+    _keep_policy(server, approval, json.loads(os.environ.get(POLICY) or "{}"))
 
 
 def _tell_ends_of_questions(server: Any) -> None:
@@ -273,6 +292,8 @@ def _tell_when_ready(server: Any) -> None:
 
 
 def _tell_tools(server: Any) -> None:
+    from agent.tool_dispatch_helpers import _multimodal_text_summary as as_text
+
     stock_start, stock_complete = server._on_tool_start, server._on_tool_complete
 
     def started(sid: str, tool_call_id: str, name: str, args: dict[str, Any]) -> None:
@@ -281,8 +302,10 @@ def _tell_tools(server: Any) -> None:
         stock_start(sid, tool_call_id, name, args)
 
     def completed(
-        sid: str, tool_call_id: str, name: str, args: dict[str, Any], result: str
+        sid: str, tool_call_id: str, name: str, args: dict[str, Any], result: Any
     ) -> None:
+        # Images are for the model; the text beside them says what a transcript shows.
+        result = as_text(result)
         began = (server._sessions.get(sid) or {}).get("tool_started_at", {}).get(tool_call_id)
         payload = {
             "tool_id": tool_call_id,
@@ -371,13 +394,13 @@ def _refuse_prompts_while_busy(server: Any) -> None:
     server._handle_busy_submit = refuse
 
 
-def _show_images_once(server: Any) -> None:
+def _take_prompts(server: Any) -> None:
     stock_submit, stock_run = server._methods["prompt.submit"], server._run_prompt_submit
-    waiting: dict[Any, list[str]] = {}
+    waiting: dict[Any, tuple[list[str], str]] = {}
 
     def submit(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
-        """Begin a turn with ``text`` and ``images``, by their paths."""
-        waiting[rid] = params["images"]
+        """Begin a turn with ``text``, ``images`` (their paths), and ``context`` for the model."""
+        waiting[rid] = params["images"], params["context"]
         reply = dict(stock_submit(rid, params))
         if "error" in reply:
             del waiting[rid]
@@ -385,7 +408,7 @@ def _show_images_once(server: Any) -> None:
 
     def run(rid: Any, sid: str, session: dict[str, Any], text: Any) -> None:
         # What Hermes keeps for the next turn, whichever it is, belongs to this one alone.
-        session["attached_images"] = waiting.pop(rid, [])
+        session["attached_images"], session["jupyter_context"] = waiting.pop(rid, ([], ""))
         stock_run(rid, sid, session, text)
 
     server._run_prompt_submit = run
@@ -579,6 +602,59 @@ def _list_commands(server: Any) -> None:
     server._LONG_HANDLERS = server._LONG_HANDLERS | added
 
 
+def _keep_policy(server: Any, approval: Any, policy: dict[str, Any]) -> None:
+    import model_tools
+
+    forbidden = policy.get("forbidden_toolsets", [])
+    stock_tools, stock_submit = (
+        model_tools._compute_tool_definitions,
+        server._methods["jupyter.prompt.submit"],
+    )
+
+    def tools(enabled: Any = None, disabled: Any = None, *args: Any, **options: Any) -> Any:
+        return stock_tools(enabled, [*(disabled or ()), *forbidden], *args, **options)
+
+    def submit(rid: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Begin a turn, unless its model may not be used."""
+        session, error = server._sess(params, rid)
+        agent = (session or {}).get("agent")
+        if error or agent is None:
+            return dict(stock_submit(rid, params))
+        info = server._session_info(agent, session)
+        providers = policy.get("allowed_providers")
+        if not fits(info["model"], policy.get("allowed_models")) or not any(
+            fits(name, providers) for name in names_of_provider(agent, info["provider"])
+        ):
+            words = f"{info['model']} of {info['provider']}"
+            return dict(server._err(rid, FORBIDDEN, words))
+        return dict(stock_submit(rid, params))
+
+    if forbidden:
+        model_tools._compute_tool_definitions = tools
+    if policy.get("approval_mode") == "manual":
+        approval._get_approval_mode = lambda: "manual"
+        approval._YOLO_MODE_FROZEN = False
+    server.method("jupyter.prompt.submit")(submit)
+
+
+def names_of_provider(agent: Any, name: str) -> list[str]:
+    """A provider's name; of one that a person has configured, their own for its address as well."""
+    from hermes_cli.config import load_config
+
+    configured = load_config().get("providers") or {}
+    address = str(getattr(agent, "base_url", None) or "").rstrip("/")
+    return [name] + [
+        own
+        for own, entry in configured.items()
+        if address and isinstance(entry, dict) and str(entry.get("base_url")).rstrip("/") == address
+    ]
+
+
+def fits(name: Any, patterns: list[str] | None) -> bool:
+    """Whether a name is one of those that are allowed; without any, all are."""
+    return not patterns or any(fnmatchcase(str(name), pattern) for pattern in patterns)
+
+
 def plain(content: Any) -> str:
     """The text of a message's content, of whatever parts it is made."""
     if isinstance(content, list):
@@ -591,6 +667,16 @@ def as_prompted(content: Any) -> str:
     return re.sub(
         r"(\s*\[(Image attached at: [^\n]*|screenshot)\])+\s*\Z", "", plain(content)
     ).strip()
+
+
+def beside(name: str) -> Any:
+    """The script of this name in this folder, which is on no path: Hermes has names like ours."""
+    spec = spec_from_file_location(f"hermes_jupyter_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def serve() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
 
-from ..core.errors import Hint, Unavailable
+from ..core.errors import Forbidden, Hint, Unavailable
 
 INSTALL_HINT: Hint = {
     "text": "Install a tested one into a private environment; nothing else changes.",
@@ -18,6 +18,12 @@ INSTALL_HINT: Hint = {
     "command": shlex.join([sys.executable, "-m", "jupyter", "hermes", "agent", "install"]),
     "action": "install-agent",
 }
+
+#: Where the administrator provides the agent, and a person cannot.
+PROVIDED_HINT: Hint = {"text": "Your administrator provides the agent here: ask them."}
+
+#: What is installed; the shim is tried with this series.
+REQUIREMENT = "hermes-agent==0.19.*"
 
 #: Variables of this interpreter that would lead another one to the wrong packages.
 OTHER_PYTHON = ("PYTHONPATH", "PYTHONHOME")
@@ -34,6 +40,59 @@ def private_environment() -> Path:
 def python_of(environment: Path) -> Path:
     """The interpreter of a virtual environment."""
     return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+class Interpreter:
+    """The interpreter that the agent runs in, and who may see to what is in it.
+
+    Args:
+        configured: by the administrator; empty: it is found.
+        may_install: whether a person may install an agent, where none is configured.
+    """
+
+    def __init__(self, configured: str, may_install: bool) -> None:
+        self.configured = configured
+        self._may_install = may_install and not configured
+
+    @property
+    def hint(self) -> Hint:
+        """What to do where there is no agent, or none that is of use."""
+        if self._may_install:
+            return INSTALL_HINT
+        if self.configured:
+            return {
+                "text": "Install hermes-agent there, or take back `HermesExtension.agent_python`.",
+                "command": shlex.join([self.configured, "-m", "pip", "install", REQUIREMENT]),
+            }
+        return PROVIDED_HINT
+
+    def find(self) -> Path:
+        """Where it is.
+
+        Raises:
+            Unavailable: there is none, or the configured one is not there.
+        """
+        try:
+            return find_python(self.configured)
+        except Unavailable as error:
+            if error.code == "agent_missing":
+                error.hint = self.hint
+            raise
+
+    def unsupported(self, message: str) -> Unavailable:
+        """What is said of one whose agent cannot be used."""
+        return Unavailable(message, code="agent_unsupported", hint=self.hint)
+
+    def must_allow_install(self) -> None:
+        """Refuse where the agent is not a person's own business.
+
+        Raises:
+            Forbidden: the administrator provides it.
+        """
+        if not self._may_install:
+            raise Forbidden(
+                "Your administrator provides the agent here.", code="policy", hint=PROVIDED_HINT
+            )
 
 
 def find_python(configured: str = "") -> Path:

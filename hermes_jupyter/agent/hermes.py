@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,12 @@ from ..core.agent import (
 from ..core.attachments import is_image
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.gauge import Gauge
+from ..core.policy import CHOOSE, Policy, refused
 from ..core.question import Kind
+from ..core.tools import ToolResult, ToolSpec
+from . import check_home
 from .attached import with_lines
+from .check import Check
 from .commands import BY_WORKER, commands_of, done_of
 from .life import RESTART_HINT, ChildLife, Method
 from .process import RpcError
@@ -43,10 +49,11 @@ MAX_EARLY = 100
 _NO_SUCH_SESSION = (4001, 4007)
 
 #: Error codes of the child: a turn runs; a prompt is not in the context any more; a
-#: title is not to be had.
+#: title is not to be had; the administrator does not want this model.
 _BUSY = 4009
 _GONE = 4018
 _TITLE = 4022
+_FORBIDDEN = 4903
 
 
 class HermesAgent:
@@ -54,6 +61,7 @@ class HermesAgent:
 
     Args:
         python: the interpreter that has hermes-agent; empty: found.
+        policy: what the administrator has decided; without, nothing is.
         home: the Hermes home.
         cwd: the folder the process runs in.
         approval_timeout: seconds an approval waits, unless the person's own configuration says.
@@ -66,6 +74,7 @@ class HermesAgent:
         home: Path,
         cwd: Path,
         python: str = "",
+        policy: Policy | None = None,
         approval_timeout: int = 1800,
         prepare: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
     ) -> None:
@@ -75,6 +84,7 @@ class HermesAgent:
             home=home,
             cwd=cwd,
             python=python,
+            policy=policy or Policy(),
             approval_timeout=approval_timeout,
             prepare=prepare,
             on_frame=self._receive,
@@ -113,6 +123,30 @@ class HermesAgent:
     def listen(self, hear: Callable[[AgentEvent], None]) -> None:
         """Tell ``hear`` everything from now on."""
         self._hear = hear
+
+    def offer(self, tools: Sequence[ToolSpec]) -> None:
+        """Have the models know these tools from the next start on; a call is told and waits."""
+        self._child.tools = tools
+
+    def install(self) -> None:
+        """Begin to install a tested agent; how far it is, is told with the state."""
+        self._child.install()
+
+    async def checks(self, *, load: bool) -> list[Check]:
+        """What the doctor finds of the agent and its home.
+
+        Args:
+            load: load the agent in a process that ends with that, and ask its model's address.
+        """
+        agent = await self._child.checks(load=load)
+        return agent + await asyncio.to_thread(
+            lambda: [
+                check_home.folder(self.home),
+                check_home.database(self.home),
+                check_home.file_system(self.home),
+                check_home.space(self.home),
+            ]
+        )
 
     async def restart(self) -> None:
         """End the process, if any, and start a new one at once, whatever happened before."""
@@ -181,7 +215,7 @@ class HermesAgent:
             raise _refused(error) from error
         self._prepared.add(live)
 
-    async def prompt(self, session_id: str, text: str, files: Sequence[Path]) -> bool:
+    async def prompt(self, session_id: str, text: str, files: Sequence[Path], context: str) -> bool:
         """Begin a turn in an open session; False when Hermes has begun one of its own."""
         try:
             await self._child.ask(
@@ -189,10 +223,14 @@ class HermesAgent:
                 session_id=self._live_id(session_id),
                 text=with_lines(text, files),
                 images=[str(path) for path in files if is_image(path.name)],
+                context=context,
             )
         except RpcError as error:
             if error.code == _BUSY:
                 return False
+            if error.code == _FORBIDDEN:
+                message = f"The model of this conversation may not be used here: {error}."
+                raise refused(message, CHOOSE) from error
             raise _refused(error) from error
         return True
 
@@ -397,6 +435,18 @@ class HermesAgent:
             log.info("The agent waits no longer for %s %s: %s", kind, key, error)
             return False
         return bool(reply.get("status") == "ok")
+
+    async def finish_call(self, key: str, result: ToolResult) -> None:
+        """Give the result of the call ``key``; nothing happens if it is not waited for."""
+        # An agent that is gone waits for nothing, and need not be started again for that.
+        if self._child.alive:
+            images = [asdict(image) for image in result.images]
+            try:
+                await self._child.ask(
+                    "jupyter.tool.respond", request_id=key, text=result.text, images=images
+                )
+            except RpcError as error:
+                raise _refused(error) from error
 
     def _live_id(self, session_id: str) -> str:
         live = self._live.get(session_id)

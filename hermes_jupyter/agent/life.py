@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..core.agent import AgentStatus, Died, StatusChanged
-from ..core.errors import Hint, Unavailable
-from .find import INSTALL_HINT, OTHER_PYTHON, find_python
+from ..core.errors import Conflict, Hint, Unavailable
+from ..core.policy import Policy
+from ..core.tools import ToolSpec
+from .check import TESTED, Check, agent_checks
+from .find import INSTALL_HINT, OTHER_PYTHON, Interpreter
+from .install import InstallFailed, install
 from .process import ProcessGone, RpcError, RpcProcess
 from .stderr import Stderr
 
@@ -35,9 +40,6 @@ BACK_OFF = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 #: Seconds after which a process that was ready has proved itself: its end begins a new row.
 PROVEN = 30.0
-
-#: The releases of hermes-agent that the child's shim was tried with.
-TESTED = ("0.19.",)
 
 #: Variables that are not the agent's business: they open the hub or this server.
 _PRIVATE = ("JUPYTERHUB_", "JPY_", "JUPYTER_TOKEN", "JUPYTER_PASSWORD")
@@ -67,6 +69,8 @@ Method = Literal[
     "jupyter.session.rewind",
     "jupyter.session.switch",
     "jupyter.steer.undelivered",
+    "jupyter.tool.respond",
+    "jupyter.tools.offer",
     "secret.respond",
     "session.close",
     "session.compress",
@@ -86,6 +90,7 @@ class ChildLife:
 
     Args:
         python: the interpreter that has hermes-agent; empty: found.
+        policy: what the administrator has decided.
         home: the Hermes home.
         cwd: the folder the process runs in.
         approval_timeout: seconds an approval waits, unless the person's own configuration says.
@@ -100,21 +105,26 @@ class ChildLife:
         home: Path,
         cwd: Path,
         python: str,
+        policy: Policy,
         approval_timeout: int,
         prepare: Callable[[], Awaitable[Mapping[str, str]]] | None,
         on_frame: Callable[[dict[str, Any]], None],
         hear: Callable[[StatusChanged | Died], None],
     ) -> None:
-        self._configured = python
+        self._interpreter = Interpreter(python, policy.install)
+        self._policy = policy
         self._home = home
         self._cwd = cwd
         self._approval_timeout = approval_timeout
         self._prepare = prepare
         self._on_frame = on_frame
         self._hear = hear
+        #: The tools that the models may call; a process is told of them at its start.
+        self.tools: Sequence[ToolSpec] = ()
         self._status = AgentStatus()
         self._process: RpcProcess | None = None
         self._starting: asyncio.Task[RpcProcess] | None = None
+        self._installing: asyncio.Task[None] | None = None
         self._found = AgentStatus()
         self._looked_at = -LOOK_AGAIN
         self._ready: asyncio.Future[dict[str, Any]] | None = None
@@ -135,7 +145,7 @@ class ChildLife:
         if now - self._looked_at > LOOK_AGAIN:
             self._looked_at = now
             try:
-                self._found = AgentStatus(python=str(find_python(self._configured)))
+                self._found = AgentStatus(python=str(self._interpreter.find()))
             except Unavailable as error:
                 self._found = AgentStatus("failed", error=error.message, hint=error.hint)
         return self._found
@@ -196,6 +206,46 @@ class ChildLife:
                 hint=RESTART_HINT,
             ) from error
 
+    # -- what is there, and what is not --------------------------------------------------------
+
+    async def checks(self, *, load: bool) -> list[Check]:
+        """What the doctor finds; with ``load``, by a process that loads the agent and ends."""
+        environment = await self._environment() if load else None
+        return await agent_checks(
+            self._interpreter, self.status, self._home, cwd=self._cwd, environment=environment
+        )
+
+    def install(self) -> None:
+        """Begin to install a tested agent into the private environment; its steps are told.
+
+        Raises:
+            Forbidden: the administrator provides the agent.
+            Conflict: it is being installed.
+        """
+        self._interpreter.must_allow_install()
+        if self._installing is not None:
+            raise Conflict("The agent is being installed already.", code="installing")
+        self._installing = asyncio.create_task(self._install())
+        # Who does not wait for it is told by the state.
+        self._installing.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _install(self) -> None:
+        try:
+            if self.alive:
+                await self._end()
+            await install(self._step, lambda line: log.info("pip: %s", line))
+        except InstallFailed as error:
+            failed = Unavailable(str(error), code="install_failed", hint=INSTALL_HINT)
+            self._fail(failed)
+            raise failed from error
+        finally:
+            self._installing = None
+        self._next_start = 0.0
+        if self._starting is None:
+            # What is missing next, such as a model, is told with the state.
+            with contextlib.suppress(Unavailable):
+                await self.running()
+
     # -- start and end -------------------------------------------------------------------------
 
     async def running(self) -> RpcProcess:
@@ -227,10 +277,12 @@ class ChildLife:
 
     async def _start(self) -> RpcProcess:
         await self._wait_for_next_start()
+        if self._installing is not None:
+            await asyncio.shield(self._installing)
         self._status = AgentStatus()
         try:
             self._step("Looking for hermes-agent")
-            python = find_python(self._configured)
+            python = self._interpreter.find()
             self._status = replace(self._status, python=str(python))
             self._step("Starting the agent's process")
             return await self._launch(python)
@@ -271,11 +323,11 @@ class ChildLife:
         )
 
     async def _launch(self, python: Path) -> RpcProcess:
-        extra = await self._prepare() if self._prepare is not None else {}
+        environment = await self._environment()
         self._ready = asyncio.get_running_loop().create_future()
         process = await RpcProcess.start(
             [str(python), "-P", str(Path(__file__).with_name("child.py"))],
-            self._environment(extra),
+            environment,
             str(self._cwd),
             self._receive,
             self._exited,
@@ -289,6 +341,9 @@ class ChildLife:
             self._step(f"Loading Hermes {version}")
             if not version.startswith(TESTED):
                 log.warning("hermes-agent %s is newer than this was tried with", version)
+            if self.tools:
+                tools = [asdict(tool) for tool in self.tools]
+                await self._call(process, "jupyter.tools.offer", tools=tools)
             self._step("Checking the model")
             check = await self._call(process, "setup.runtime_check")
             if not check.get("ok"):
@@ -312,12 +367,15 @@ class ChildLife:
         if self._ready in done:
             ready = self._ready.result()
             if ready["missing"]:
-                raise _unsupported(f"hermes-agent {ready['version']} lacks {ready['missing'][0]}.")
+                lacks = f"hermes-agent {ready['version']} lacks {ready['missing'][0]}."
+                raise self._interpreter.unsupported(lacks)
             return ready
         if done:
             words = process.last_words(process.returncode)
             if "No module named" in words:
-                raise _unsupported(f"{self._status.python} has no usable hermes-agent: {words}")
+                raise self._interpreter.unsupported(
+                    f"{self._status.python} has no usable hermes-agent: {words}"
+                )
             raise Unavailable(
                 f"The agent's process ended at its start: {words}",
                 code="agent_failed",
@@ -329,7 +387,8 @@ class ChildLife:
             hint=RESTART_HINT,
         )
 
-    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+    async def _environment(self) -> dict[str, str]:
+        extra = await self._prepare() if self._prepare is not None else {}
         kept = {
             key: value
             for key, value in os.environ.items()
@@ -341,6 +400,7 @@ class ChildLife:
             # Or Hermes runs pip in its environment while it works.
             "HERMES_DISABLE_LAZY_INSTALLS": "1",
             "HERMES_JUPYTER_APPROVAL_TIMEOUT": str(self._approval_timeout),
+            "HERMES_JUPYTER_POLICY": json.dumps(self._policy.to_json()),
             "HERMES_JUPYTER_PARENT": str(os.getpid()),
             "PYTHONUNBUFFERED": "1",
             "PYTHONUTF8": "1",
@@ -380,7 +440,10 @@ class ChildLife:
         await self.running()
 
     async def close(self) -> None:
-        """End the process and all it started."""
+        """End the process and all it started, and what is being installed."""
+        if self._installing is not None:
+            self._installing.cancel()
+            await asyncio.wait([self._installing])
         await self._end()
 
     async def _end(self) -> None:
@@ -416,12 +479,9 @@ def _no_model(reason: str, python: Path, home: Path) -> Unavailable:
         f"No model is configured: {reason.partition('. ')[0] or 'Hermes could not find one'}.",
         code="model_not_configured",
         hint={
-            "text": "Choose a provider and a model in a terminal, then send your prompt again.",
+            "text": "Choose a provider and a model in a terminal, then send your prompt again. "
+            "To look around before, `jupyter hermes tour` has a model without key and network.",
             "command": command,
             "action": "set-up-model",
         },
     )
-
-
-def _unsupported(message: str) -> Unavailable:
-    return Unavailable(message, code="agent_unsupported", hint=INSTALL_HINT)

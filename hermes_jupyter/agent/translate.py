@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from ..core.agent import (
     Asked,
+    CallBegan,
+    CallDropped,
     Closed,
     CompactionBegan,
     GaugeRead,
@@ -34,6 +36,9 @@ _COMPACTING = "compacting"
 
 #: The kinds of status that a person should read; the others are spinner texts.
 _NOTICED: dict[str, Literal["info", "warning"]] = {"warn": "warning"}
+
+#: What is stored in place of the images that a tool has shown to the model.
+_IMAGES = re.compile(r"(\n\[screenshot\])+\Z")
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -134,12 +139,14 @@ def _parsed(result: Any) -> Any:
 
 def _tool_error(result: Any) -> str | None:
     error = result.get("error") if isinstance(result, dict) else None
+    if isinstance(error, dict):
+        error = error.get("message") or error
     return str(error) if error else None
 
 
 def tool_result(content: str) -> tuple[Any, str | None]:
-    """The result and the error of a tool, from the text that the model was given."""
-    result = _parsed(content)
+    """The result and the error of a tool, from what is stored of it."""
+    result = _parsed(_IMAGES.sub("", content))
     return result, _tool_error(result)
 
 
@@ -179,6 +186,10 @@ _RULES: dict[str, Callable[[str, Payload], list[SessionEvent]]] = {
         ToolBegan(session_id, p["tool_id"], p["name"], p.get("args") or {})
     ],
     "jupyter.tool.complete": _tool_done,
+    "jupyter.tool.request": lambda session_id, p: [
+        CallBegan(session_id, p["request_id"], p["name"], p["args"])
+    ],
+    "jupyter.tool.cancel": lambda session_id, p: [CallDropped(session_id, p["request_id"])],
     "jupyter.gauge": _gauge,
     "jupyter.question.closed": _closed,
     "clarify.request": _clarify,

@@ -15,6 +15,7 @@ from .errors import Hint
 from .gauge import Gauge
 from .lineage import SessionRow
 from .question import Choice, Kind, Prompt
+from .tools import ToolResult, ToolSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,24 @@ class ToolDone:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBegan:
+    """The agent calls a tool of ours and waits; ``key`` is its own name for the call."""
+
+    session_id: str
+    key: str
+    name: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallDropped:
+    """The agent waits no longer for the call ``key``."""
+
+    session_id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The agent waits for a person; ``key`` is its own name for the question."""
 
@@ -315,6 +334,8 @@ SessionEvent = (
     | ReasoningDelta
     | ToolBegan
     | ToolDone
+    | CallBegan
+    | CallDropped
     | Asked
     | Closed
     | GaugeRead
@@ -384,6 +405,9 @@ class Agent(Protocol):
     def listen(self, hear: Callable[[AgentEvent], None]) -> None:
         """Tell ``hear`` everything from now on, on the event loop, in order."""
 
+    def offer(self, tools: Sequence[ToolSpec]) -> None:
+        """Have the models know these tools from the next start on; a call is told and waits."""
+
     async def create(self, *, cwd: str, title: str | None, model: str | None) -> Opened:
         """Open a new session."""
 
@@ -397,11 +421,12 @@ class Agent(Protocol):
     async def prepare(self, session_id: str) -> None:
         """Wait until an open session can take a prompt at once."""
 
-    async def prompt(self, session_id: str, text: str, files: Sequence[Path]) -> bool:
+    async def prompt(self, session_id: str, text: str, files: Sequence[Path], context: str) -> bool:
         """Begin a turn in an open session; False when the agent has begun one of its own.
 
         Args:
             files: what goes with this prompt and with no other.
+            context: what the model is told beside this prompt; part of no record.
         """
 
     async def interrupt(self, session_id: str) -> None:
@@ -482,6 +507,17 @@ class Agent(Protocol):
 
     async def answer(self, key: str, kind: Kind, value: str) -> bool:
         """Give the answer to question ``key``; False when it waits no longer."""
+
+    async def finish_call(self, key: str, result: ToolResult) -> None:
+        """Give the result of the call ``key``; nothing happens if it is not waited for."""
+
+    def install(self) -> None:
+        """Begin to install a tested agent, and to start it; how far that is, the status tells.
+
+        Raises:
+            Forbidden: the administrator provides the agent.
+            Conflict: it is being installed.
+        """
 
     async def restart(self) -> None:
         """End the process, if any, and start a new one."""

@@ -146,22 +146,24 @@ class Commands:
                 title = conversation.title or "This conversation has no title."
                 return Outcome(name, here, text=f"The title is now {title}." if args else title)
             case "compress":
-                return Outcome(name, here, await self._turns.compress(here, args or None))
+                return Outcome(
+                    name, here, await self._turns.compress(here, args or None, user=by.user)
+                )
             case "undo":
                 if args not in ("", "1"):
                     raise BadRequest("Only the last prompt is taken back.", code="bad_command")
-                return Outcome(name, here, await self._turns.undo(here))
+                return Outcome(name, here, await self._turns.undo(here, user=by.user))
             case "retry":
                 return Outcome(name, here, await self._retry(conversation))
             case "stop":
-                turn = conversation.turn
-                if turn is None or not turn.active:
+                running = conversation.turn
+                if running is None or not running.active:
                     raise Conflict("No turn is running.", code="not_running")
-                return Outcome(name, here, await self._turns.interrupt(here, turn.id))
+                return Outcome(name, here, await self._turns.interrupt(here, running.id))
             case "queue":
-                return Outcome(name, here, await self._turns.prompt(here, args))
+                return Outcome(name, here, await self._turns.prompt(here, args, user=by.user))
             case "steer":
-                steered = await self._turns.prompt(here, args, when_busy="steer")
+                steered = await self._turns.prompt(here, args, when_busy="steer", user=by.user)
                 return Outcome(name, here, steered)
             case "model" if args:
                 model, _, provider = re.sub(r"\s+--provider\s+", "\n", args).partition("\n")
@@ -193,7 +195,7 @@ class Commands:
             raise BadRequest(f"/{name} stands for /{target}, which is not run here.")
         turn = None
         if done.prompt is not None:
-            turn = await self._turns.prompt(conversation.id, done.prompt)
+            turn = await self._turns.prompt(conversation.id, done.prompt, user=by.user)
         return Outcome(name, conversation.id, turn, done.text)
 
     async def _retry(self, conversation: Conversation) -> Turn:

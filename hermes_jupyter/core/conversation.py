@@ -22,6 +22,7 @@ from .errors import CoreError, NotFound
 from .gauge import Gauge, Meter
 from .lineage import Chain
 from .message import Measured, Message, Role, bounded, compaction_text, history_json
+from .prompt_context import ContextItem
 from .turn import Turn
 
 #: Seconds between two events of a text that streams: 20 a second are as good as any.
@@ -48,10 +49,14 @@ class Conversation:
         id: the canonical id, the key of the first session.
         publish: announces an event of this conversation.
         keep: keeps the message that is being said, for a restart; None once it is finished.
+        witness: is told of each state of a turn.
     """
 
-    def __init__(self, id: str, publish: Publish, keep: Keep) -> None:
+    def __init__(
+        self, id: str, publish: Publish, keep: Keep, witness: Callable[[Turn], None] | None = None
+    ) -> None:
         self.id = id
+        self._witness = witness
         self._keep = keep
         self._kept_at = 0.0
         self.tip_id = id
@@ -77,6 +82,8 @@ class Conversation:
         self.told_row: dict[str, Any] = {}
         #: The agent asks no approvals, until it is told to or its process ends.
         self.skip_approvals = False
+        #: The notebook that the model was told of and has in its context still.
+        self.told_notebook: ContextItem | None = None
         #: The newest row of the agent's database when the agent was last idle.
         self.last_row = 0
         #: Whether ``last_row`` is of now: not so from the begin of a turn until after its end.
@@ -185,7 +192,7 @@ class Conversation:
     def say_prompt(self, turn: Turn) -> None:
         """What the person said to begin the turn in hand."""
         turn.said = True
-        self._say_user(turn.text, turn.attachments)
+        self._say_user(turn.text, turn.attachments, turn.context)
 
     def steer(self, text: str) -> None:
         """What the person said into the turn in hand."""
@@ -193,10 +200,16 @@ class Conversation:
         self._say_user(text, steered=True)
 
     def _say_user(
-        self, text: str, attachments: tuple[str, ...] = (), *, steered: bool = False
+        self,
+        text: str,
+        attachments: tuple[str, ...] = (),
+        context: tuple[ContextItem, ...] = (),
+        *,
+        steered: bool = False,
     ) -> None:
         message = self._say("user")
         message.attachments = attachments
+        message.context = context
         message.text.append(text)
         message.status = "complete"
         message.steered = steered
@@ -206,6 +219,7 @@ class Conversation:
             "at": message.at,
             "steered": steered,
             "attachments": attachments_json(attachments),
+            "context": [item.to_json() for item in context],
         }
         self.publish("message.start", {**said, **began})
         self.publish("message.complete", {**said, "status": "complete"})
@@ -258,6 +272,8 @@ class Conversation:
     def announce_turn(self, turn: Turn) -> None:
         """Tell the pages how a turn is."""
         self.publish("turn", turn.to_json())
+        if self._witness is not None:
+            self._witness(turn)
 
     # -- taking back ---------------------------------------------------------------------------
 
@@ -290,6 +306,8 @@ class Conversation:
 
     def cut(self, message_id: str) -> None:
         """Forget a message and all that followed it."""
+        # It may have been told there.
+        self.told_notebook = None
         for index, row in enumerate(self.history):
             if str(row.row) == message_id:
                 del self.history[index:]
@@ -408,6 +426,7 @@ class Conversation:
         message, self._compacting = self._compacting or self._note(text), None
         message.text = [text]
         message.compaction = compaction
+        self.told_notebook = None
         tokens = {"before": compaction.before, "after": compaction.after}
         self.publish("compaction", {"message_id": message.id, "text": text, **tokens})
 

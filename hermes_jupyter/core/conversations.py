@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +53,8 @@ class Conversations:
         self._lineages_told: Lineages | None = None
         self._live: dict[str, Conversation] = {}
         self._canonical: dict[str, str] = {}
+        #: Is told each state of each turn, with its conversation.
+        self.witness: Callable[[str, Turn], None] | None = None
 
     def __iter__(self) -> Iterator[Conversation]:
         return iter(tuple(self._live.values()))
@@ -237,7 +239,11 @@ class Conversations:
                 named = {"session_id": canonical, **data}
                 self._journal.publish(type_, named, canonical, everywhere=everywhere)
 
-            conversation = Conversation(canonical, publish, self._store.keep_unfinished)
+            def witness(turn: Turn) -> None:
+                if self.witness is not None:
+                    self.witness(canonical, turn)
+
+            conversation = Conversation(canonical, publish, self._store.keep_unfinished, witness)
             self._live[canonical] = conversation
             self._canonical[canonical] = canonical
         return conversation

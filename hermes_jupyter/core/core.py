@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from .agent import (
     Agent,
     AgentEvent,
     Asked,
+    CallBegan,
+    CallDropped,
     Closed,
     Compaction,
     CompactionBegan,
@@ -31,17 +34,22 @@ from .agent import (
     TurnEnded,
 )
 from .attachments import Attachments
+from .calls import Calls
+from .changes import Changes
 from .commands import Commands
 from .conversation import Conversation
 from .conversations import Conversations
-from .errors import CoreError, Unavailable
+from .errors import Conflict, CoreError, Unavailable
 from .gauge import Gauge
 from .journal import EVERYWHERE, Journal, encode_frame
 from .models import ModelChoice
+from .notebook_policy import NotebookPolicy
+from .policy import Policy
 from .question import Question
 from .questions import Questions
 from .records import Records
 from .store import Store
+from .tools import ToolHost
 from .turn import Turn
 from .turns import Limits, Turns
 
@@ -56,6 +64,10 @@ class Core:
 
     All methods run on one event loop. Changing something and announcing it in the journal is one
     synchronous step, and so are a snapshot and the cursor it carries.
+
+    Args:
+        tools: runs the tools that the agent has from us; None: it has none.
+        policy: how far they may go without asking.
     """
 
     def __init__(
@@ -65,20 +77,38 @@ class Core:
         attachments: Attachments,
         *,
         limits: Limits | None = None,
+        tools: ToolHost | None = None,
+        policy: Policy | None = None,
+        notebook_policy: NotebookPolicy | None = None,
     ) -> None:
         limits = limits or Limits()
+        self.policy = policy = policy or Policy()
         self.agent = agent
-        self.journal = Journal()
+        self.journal = Journal(after=store.last_epoch())
+        store.begin(self.journal.epoch)
         self._store = store
         self.attachments = attachments
         self.limits = limits
         self._current: dict[str, str | None] = {}
+        self._witness: Callable[[Question], None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self.questions = Questions(agent, store, self._announce_question, self._say)
         self.conversations = Conversations(agent.history, store, self.journal, self.questions)
-        self.turns = Turns(agent, store, self.conversations, self.questions, attachments, limits)
+        self.notebook_policy = notebook_policy or NotebookPolicy(store)
+        self.changes = Changes(store, self.conversations, tools)
+        self.calls = Calls(agent, tools, self.questions, self.changes, limits.approval)
+        self.turns = Turns(
+            agent,
+            store,
+            self.conversations,
+            self.questions,
+            self.calls,
+            attachments,
+            limits,
+            policy,
+        )
         self.records = Records(agent, store, attachments, self.conversations, self.turns)
-        self.models = ModelChoice(agent, self.conversations, self.turns, self._tell_gauge)
+        self.models = ModelChoice(agent, self.conversations, self.turns, self._tell_gauge, policy)
         self.commands = Commands(
             agent,
             self.conversations,
@@ -88,6 +118,13 @@ class Core:
             lambda cwd, title: self.create(cwd=cwd, title=title),
         )
         agent.listen(self.hear)
+        if tools is not None:
+            agent.offer(tools.specs)
+
+    def tell(self, turn: Callable[[str, Turn], None], question: Callable[[Question], None]) -> None:
+        """Tell each state of each turn, with its conversation, and of each question."""
+        self.conversations.witness = turn
+        self._witness = question
 
     def start(self) -> None:
         """Look after what other programs change; needs a running loop."""
@@ -98,6 +135,7 @@ class Core:
         if self._watching is not None:
             self._watching.cancel()
         self.turns.close()
+        await self.calls.close()
         await self.agent.close()
         self.agent.history.close()
         await self._store.close()
@@ -120,6 +158,25 @@ class Core:
         }
         return any(one.busy and one.id not in waiting for one in self.conversations)
 
+    def install_agent(self) -> None:
+        """Begin to install a tested agent; a running one is ended for it.
+
+        Raises:
+            Forbidden: the administrator provides the agent.
+            Conflict: a turn is in hand, or it is being installed.
+        """
+        if any(one.busy for one in self.conversations):
+            raise Conflict(
+                "A turn is running; the agent is installed between turns.",
+                code="busy",
+                hint={"text": "Stop the turn, or wait for its end."},
+            )
+        self.agent.install()
+
+    def other_leases(self) -> list[Path]:
+        """The files of the leases that other servers of this home hold, or held."""
+        return self._store.other_leases()
+
     def overview(self) -> list[bytes]:
         """What concerns every page, as frames at the present cursor, for one that starts anew."""
         cursor = self.journal.cursor
@@ -135,8 +192,11 @@ class Core:
         """Open a new conversation; starts the agent if need be.
 
         Raises:
+            Forbidden: the administrator does not want this model here.
             Unavailable: the agent cannot be had, or not within ``limits.start`` seconds.
         """
+        if model:
+            self.policy.must_allow_model(model, None)
         try:
             async with asyncio.timeout(self.limits.start):
                 opened = await self.agent.create(cwd=cwd, title=title, model=model)
@@ -175,6 +235,10 @@ class Core:
                 self.journal.publish("agent", self.agent.status.to_json(), EVERYWHERE)
             case Died(reason):
                 self._died(reason)
+            case CallBegan():
+                self.calls.begin(self.conversations.live(event.session_id), event)
+            case CallDropped(key=key):
+                self.calls.drop(key)
             case _:
                 conversation = self.conversations.live(event.session_id)
                 if conversation is None:
@@ -266,6 +330,8 @@ class Core:
     # -- what the questions need ---------------------------------------------------------------
 
     def _announce_question(self, question: Question) -> None:
+        if self._witness is not None:
+            self._witness(question)
         conversation = self.conversations.live(question.session_id)
         if conversation is not None:
             conversation.publish("question", {"question": question.to_json()}, everywhere=True)

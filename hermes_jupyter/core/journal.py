@@ -29,6 +29,15 @@ _BY_SEQ = attrgetter("seq")
 EVERYWHERE = ""
 
 
+def _epoch(after: str) -> str:
+    """When a run began, in milliseconds, as text of one width; above that of the run before.
+
+    The clock may have been set back since.
+    """
+    now = time.time_ns() // 1_000_000
+    return f"{max(now, int(after or '0', 16) + 1):012x}"
+
+
 class Event:
     """One numbered event and its bytes on the wire, which are encoded once for all viewers."""
 
@@ -96,11 +105,11 @@ class Journal:
 
     Args:
         capacity: events kept per topic at least. 20,000 is a long running turn.
+        after: the epoch of the run before; empty: it is not known.
     """
 
-    def __init__(self, capacity: int = 20_000) -> None:
-        # When it began, in milliseconds; numbers of one width sort as text.
-        self.epoch = f"{time.time_ns() // 1_000_000:012x}"
+    def __init__(self, capacity: int = 20_000, *, after: str = "") -> None:
+        self.epoch = _epoch(after)
         self.seq = 0
         self._capacity = capacity
         self._topics: dict[str, _Topic] = {}

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from .agent import Compaction, HistoryMessage
 from .attachments import attachments_json
+from .prompt_context import ContextItem
 
 T = TypeVar("T")
 
@@ -41,6 +42,8 @@ class Message:
     compaction: Compaction | None = None
     #: The names of the files that went with it.
     attachments: tuple[str, ...] = ()
+    #: What of the notebooks went with it.
+    context: tuple[ContextItem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The message as the HTTP contract writes it."""
@@ -51,6 +54,7 @@ class Message:
             "reasoning": "".join(self.reasoning) or None,
             "tool": self.tool,
             "attachments": attachments_json(self.attachments),
+            "context": [item.to_json() for item in self.context],
             "at": self.at,
             "segment": self.segment,
             "turn_id": self.turn_id,
@@ -70,6 +74,8 @@ def history_json(row: HistoryMessage) -> dict[str, Any]:
         "reasoning": row.reasoning,
         "tool": tool and {**tool, "result": bounded(tool["result"])},
         "attachments": attachments_json(row.attachments),
+        # The agent's database has no word of it.
+        "context": [],
         "at": row.at,
         "segment": row.session_id,
         "turn_id": None,

@@ -12,6 +12,7 @@ from .conversation import Conversation
 from .conversations import Conversations
 from .errors import BadRequest
 from .gauge import Gauge
+from .policy import CHOOSE, Policy, refused
 from .turns import Turns
 
 
@@ -20,6 +21,7 @@ class ModelChoice:
 
     Args:
         tell_gauge: keeps and announces the gauge of a conversation, if it is not as it was.
+        policy: which models there are to choose from.
     """
 
     def __init__(
@@ -28,18 +30,20 @@ class ModelChoice:
         conversations: Conversations,
         turns: Turns,
         tell_gauge: Callable[[Conversation, Gauge], None],
+        policy: Policy,
     ) -> None:
         self._agent = agent
         self._conversations = conversations
         self._turns = turns
         self._tell_gauge = tell_gauge
+        self._policy = policy
 
     async def known(self, session_id: str | None = None) -> dict[str, Any]:
         """What there is to choose from, and what a conversation has, else what a new one gets."""
         if session_id is None:
-            return asdict(await self._agent.models(None))
+            return asdict(self._policy.of(await self._agent.models(None)))
         conversation = await self._conversations.find(session_id)
-        models = asdict(await self._agent.models(conversation.tip_id))
+        models = asdict(self._policy.of(await self._agent.models(conversation.tip_id)))
         if not conversation.opened:
             # The agent tells what a new one gets; of this one there is what was stored.
             models |= {"model": conversation.model, "provider": None, "reasoning": None}
@@ -58,6 +62,7 @@ class ModelChoice:
 
         Raises:
             BadRequest: nothing is given, or the agent has no such model, provider or effort.
+            Forbidden: the administrator does not want this model here.
             Conflict: a turn is in hand; or the model is expensive, and that is not ``confirmed``.
         """
         conversation = await self._conversations.find(session_id)
@@ -68,7 +73,12 @@ class ModelChoice:
             # The agent reads one line, in which these would be options of another meaning.
             if name and re.search(r"\s|^[-\u2010-\u2015]", name):
                 raise BadRequest(f"{name[:80]!r} is the name of no model.", code="bad_model")
+        if model:
+            self._policy.must_allow_model(model, provider)
         await self._turns.open_idle(conversation, "the model is changed")
+        if model and not provider and self._policy.providers:
+            # The agent would take it from any of its providers.
+            provider = await self._provider_of(model, conversation)
         switched = await self._agent.switch(
             conversation.tip_id,
             model=model,
@@ -93,3 +103,10 @@ class ModelChoice:
             "note": switched.note,
             "context": conversation.gauge.to_json(),
         }
+
+    async def _provider_of(self, model: str, conversation: Conversation) -> str:
+        listed = self._policy.of(await self._agent.models(conversation.tip_id)).providers
+        found = next((one.id for one in listed if model in one.models), None)
+        if found is None:
+            raise refused(f"No provider that may be used here has the model {model}.", CHOOSE)
+        return found

@@ -172,7 +172,7 @@ def _said(entry: str | list[str]) -> str:
 
 _LABELS: dict[str, tuple[str, Literal["allow", "deny"], Literal["once", "session", "always"]]] = {
     "once": ("Allow once", "allow", "once"),
-    "session": ("Allow for this session", "allow", "session"),
+    "session": ("Allow in this conversation", "allow", "session"),
     "always": ("Always allow", "allow", "always"),
     "deny": ("Deny", "deny", "once"),
 }

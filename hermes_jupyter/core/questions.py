@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from .agent import Agent, Asked, Closed
 from .errors import Conflict, CoreError, NotFound
-from .question import Answerer, Question, State, ended
+from .question import Answerer, Choice, Question, State, ended
 from .store import Store
 from .turn import Turn
 
 #: Announces a question as it is now.
 Announce = Callable[[Question], None]
+
+#: What the agent is told of a question whose turn is over.
+_TURN_ENDED = "The turn ended."
 
 #: Sends a prompt: conversation, text, and the id that makes it one prompt however often it is sent.
 Say = Callable[[str, str, str], Awaitable[Turn]]
@@ -31,6 +36,8 @@ class Questions:
         self._announce = announce
         self._say = say
         self._answering: dict[str, Answerer] = {}
+        #: The answers that are awaited here, not by the agent.
+        self._here: dict[str, asyncio.Future[str]] = {}
         self._all = {question.id: question for question in store.take_over()}
 
     # -- asking for them -----------------------------------------------------------------------
@@ -87,6 +94,44 @@ class Questions:
         self._all[question.id] = question
         self._changed(question)
 
+    async def ask_here(
+        self,
+        session_id: str,
+        turn_id: str,
+        command: str,
+        description: str,
+        choices: Sequence[Choice],
+        seconds: float,
+    ) -> str | None:
+        """Ask for an approval that a tool of ours waits for; cancelled, it is withdrawn.
+
+        Returns:
+            The id of the choice; None when nobody has chosen within ``seconds``.
+        """
+        question = Question(
+            session_id,
+            turn_id,
+            kind="approval",
+            key="",
+            command=command,
+            description=description,
+            choices=list(choices),
+            deadline=time.time() + seconds,
+        )
+        answer = self._here[question.id] = asyncio.get_running_loop().create_future()
+        self._all[question.id] = question
+        self._changed(question)
+        try:
+            await asyncio.wait([answer], timeout=seconds)
+            if question.state == "open":
+                told = "Nobody answered in time. Silence is not consent: not done."
+                self._close(question, "expired", told=told)
+            return answer.result() if answer.done() else None
+        finally:
+            del self._here[question.id]
+            if question.state == "open":
+                self._close(question, "cancelled", told=_TURN_ENDED)
+
     def hear_closed(self, session_id: str, event: Closed) -> None:
         """The agent waits no longer."""
         for question in self.open(session_id):
@@ -99,7 +144,7 @@ class Questions:
         """The turn that asked is over."""
         for question in self.open():
             if question.turn_id == turn_id:
-                self._close(question, "cancelled", told="The turn ended.")
+                self._close(question, "cancelled", told=_TURN_ENDED)
 
     def interrupt(self) -> None:
         """The agent is gone, and with it all that it waited for."""
@@ -142,7 +187,7 @@ class Questions:
         value = question.as_text(answer)
         self._answering[question.id] = by
         try:
-            told = await self._agent.answer(question.key, question.kind, value)
+            told = await self._tell(question, value)
         finally:
             del self._answering[question.id]
         if question.state != "open":
@@ -155,6 +200,14 @@ class Questions:
         else:
             self._close(question, "answered", answer=answer, by=by, told=value)
         return {"state": question.state}
+
+    async def _tell(self, question: Question, value: str) -> bool:
+        """Tell an answer to whoever waits for it; False: nobody does any more."""
+        here = self._here.get(question.id)
+        if here is None:
+            return await self._agent.answer(question.key, question.kind, value)
+        here.set_result(value)
+        return True
 
     async def _answer_by_prompt(
         self, question: Question, body: dict[str, Any], by: Answerer

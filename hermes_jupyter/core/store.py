@@ -1,8 +1,10 @@
 """What must survive a restart and is in nobody else's store.
 
 Questions, the ids of accepted prompts, the last gauge of each conversation, what its compactions
-made of the context, what is pinned and read, and the message that was being said: in one SQLite
-file beside the agent's own, readable by the owner alone. Passwords and secrets never reach it.
+made of the context, what its turns changed in notebooks, what is pinned and read, the message that
+was being said, what a person has chosen for all conversations, and the epoch of the run: in one
+SQLite file beside the agent's own, readable by the owner alone. Passwords and secrets never reach
+it.
 
 Each server holds a *lease* (a lock on a file that ends with its process) on what it has open. A
 server takes over what belongs to a lease that nobody holds, and nothing else.
@@ -16,9 +18,9 @@ import logging
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +29,7 @@ from filelock import FileLock, Timeout
 from .agent import Compaction
 from .gauge import Gauge
 from .question import Question
+from .tools import Change
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,26 @@ _SCHEMA = """
     CREATE TABLE IF NOT EXISTS compactions (
         session_id TEXT NOT NULL, at REAL NOT NULL, before INTEGER, after INTEGER);
     CREATE INDEX IF NOT EXISTS compactions_of_session ON compactions (session_id);
+    CREATE TABLE IF NOT EXISTS changes (
+        number INTEGER PRIMARY KEY, session_id TEXT NOT NULL, turn_id TEXT NOT NULL,
+        at REAL NOT NULL, change TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS changes_of_turn ON changes (session_id, turn_id);
+    CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS epochs (epoch TEXT PRIMARY KEY);
 """
+
+#: The tables whose rows belong to a conversation.
+_OF_CONVERSATIONS = (
+    "questions",
+    "prompts",
+    "gauges",
+    "unfinished",
+    "marks",
+    "compactions",
+    "changes",
+)
+
+_KEEP_EPOCH = "INSERT OR IGNORE INTO epochs VALUES (?)"
 
 #: The row of the marks that says since when there are any: what is older counts as read.
 _EVERYTHING = ""
@@ -83,6 +105,16 @@ class Kept:
     compactions: list[tuple[float, Compaction]]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptChange:
+    """A change of a notebook: its number here, and the turn that made it."""
+
+    number: int
+    turn_id: str
+    at: float
+    change: Change
+
+
 class Store:
     """The file of one Hermes home, as one server uses it.
 
@@ -99,8 +131,33 @@ class Store:
         self._lease: FileLock | None = None
         self._connection: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hermes-store")
+        self._epoch: str | None = None
         self._marks = Marks()
         self._marks_version: int | None = None
+
+    def last_epoch(self) -> str:
+        """The highest epoch of all runs so far; empty: none is kept, or it cannot be read.
+
+        Reads the disk, once, before the server serves.
+        """
+        if not self._file.exists():
+            return ""
+        try:
+            return self._thread.submit(self._last_epoch).result()
+        except (OSError, sqlite3.Error):
+            log.exception("The epoch of the run before could not be read")
+            return ""
+
+    def begin(self, epoch: str) -> None:
+        """Keep the epoch of this run, as soon as anything is kept."""
+        self._epoch = epoch
+        if self._file.exists():
+            self._write(_KEEP_EPOCH, (epoch,))
+
+    def other_leases(self) -> list[Path]:
+        """The files of the leases that other servers hold, or held."""
+        own = Path(self._lease_of(self._server).lock_file)
+        return [path for path in self._directory.glob("*.lease") if path != own]
 
     def take_over(self) -> list[Question]:
         """The questions that servers which are gone had open, interrupted now.
@@ -140,6 +197,49 @@ class Store:
 
         return await self._read(write)
 
+    async def changes(self, session_id: str, turn_id: str | None = None) -> list[KeptChange]:
+        """What the turns of a conversation (or one of them) have changed, in order."""
+        if self._connection is None and not self._file.exists():
+            return []
+        query = """
+            SELECT number, turn_id, at, change FROM changes
+            WHERE session_id = ? AND turn_id = coalesce(?, turn_id) ORDER BY number"""
+        rows = await self._read(lambda db: db.execute(query, (session_id, turn_id)).fetchall())
+        return [
+            KeptChange(number, turn, at, Change(**json.loads(change)))
+            for number, turn, at, change in rows
+        ]
+
+    async def add_changes(self, session_id: str, turn_id: str, changes: Sequence[Change]) -> None:
+        """Keep what a turn has changed."""
+        now = time.time()
+        rows = [(session_id, turn_id, now, json.dumps(asdict(change))) for change in changes]
+        insert = "INSERT INTO changes (session_id, turn_id, at, change) VALUES (?, ?, ?, ?)"
+        await self._read(lambda db: _all_or_none(db, insert, rows))
+
+    async def update_changes(self, changes: Sequence[tuple[int, Change]]) -> None:
+        """Keep what has become of changes, by their numbers."""
+        rows = [(json.dumps(asdict(change)), number) for number, change in changes]
+        update = "UPDATE changes SET change = ? WHERE number = ?"
+        await self._read(lambda db: _all_or_none(db, update, rows))
+
+    def setting(self, name: str) -> str | None:
+        """What a person has chosen for all conversations; None: nothing.
+
+        Reads the disk; before the server serves.
+        """
+        if not self._file.exists():
+            return None
+        query = "SELECT value FROM settings WHERE name = ?"
+        found = self._thread.submit(lambda: self._open().execute(query, (name,)).fetchone())
+        row = found.result()
+        return row[0] if row else None
+
+    async def set_setting(self, name: str, value: str) -> None:
+        """Keep what a person has chosen for all conversations."""
+        replace = "INSERT OR REPLACE INTO settings VALUES (?, ?)"
+        await self._read(lambda db: db.execute(replace, (name, value)).rowcount)
+
     def keep_compaction(self, session_id: str, at: float, compaction: Compaction) -> None:
         """Keep what a compaction made of a conversation's context, measured at ``at``."""
         tokens = (compaction.before, compaction.after)
@@ -177,7 +277,7 @@ class Store:
 
     def forget(self, session_id: str) -> None:
         """Delete all that is kept of a conversation."""
-        for table in ("questions", "prompts", "gauges", "unfinished", "marks", "compactions"):
+        for table in _OF_CONVERSATIONS:
             self._write(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))  # noqa: S608
         self._thread.submit(setattr, self, "_marks_version", None)
 
@@ -212,7 +312,15 @@ class Store:
             self._connection.execute(
                 "INSERT OR IGNORE INTO marks VALUES (?, 0, ?)", (_EVERYTHING, time.time())
             )
+            if self._epoch is not None:
+                self._connection.execute(_KEEP_EPOCH, (self._epoch,))
         return self._connection
+
+    def _last_epoch(self) -> str:
+        db = self._open()
+        last = db.execute("SELECT max(epoch) FROM epochs").fetchone()[0] or ""
+        db.execute("DELETE FROM epochs WHERE epoch < ?", (last,))
+        return str(last)
 
     def _read_marks(self, db: sqlite3.Connection) -> Marks:
         version = db.execute("PRAGMA data_version").fetchone()[0]
@@ -290,3 +398,9 @@ class Store:
                 log.exception("This could not be kept; it will not survive a restart")
 
         self._thread.submit(write)
+
+
+def _all_or_none(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    with db:
+        db.execute("BEGIN")
+        db.executemany(statement, rows)

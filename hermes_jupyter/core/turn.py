@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .attachments import attachments_json
 from .errors import CoreError
+from .prompt_context import ContextItem
 
 TurnState = Literal["queued", "starting", "running", "stopping", "complete", "interrupted", "error"]
 
@@ -25,8 +26,12 @@ class Turn:
     #: The message of the person that this one is said instead of, with all that followed it.
     replaces: str | None = None
     client_id: str | None = None
+    #: Who asked for it, where the server knows persons by name; not told to the pages.
+    user: str = ""
     #: The names of the files that go with it.
     attachments: tuple[str, ...] = ()
+    #: What of the notebooks goes with it, for the model alone.
+    context: tuple[ContextItem, ...] = ()
     state: TurnState = "queued"
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     error: CoreError | None = None
@@ -63,6 +68,7 @@ class Turn:
             "action": self.action,
             "text": self.text,
             "attachments": attachments_json(self.attachments),
+            "context": [item.to_json() for item in self.context],
             "client_id": self.client_id,
         }
         if self.error is not None:

@@ -10,9 +10,12 @@ from typing import Any, Literal
 
 from .agent import Agent, Opened
 from .attachments import Attachments
+from .calls import Calls
 from .conversation import Conversation
 from .conversations import Conversations
 from .errors import BadRequest, Conflict, CoreError, NotFound, TooLarge, Unavailable
+from .policy import Policy
+from .prompt_context import ContextItem, in_words, notebook_of
 from .question import Answerer
 from .questions import Questions
 from .store import Store
@@ -30,7 +33,7 @@ class Limits:
 
     ``prompt`` and ``upload`` in bytes; ``queued`` in turns of one conversation; ``start`` in
     seconds that a new conversation may wait for the agent's process; ``attachments`` in files of
-    one prompt.
+    one prompt; ``approval`` in seconds that a tool of ours waits for a person.
     """
 
     prompt: int = 512 * 1024
@@ -38,6 +41,7 @@ class Limits:
     start: float = 30.0
     upload: int = 50 * 1024 * 1024
     attachments: int = 20
+    approval: float = 1800.0
 
 
 class Turns:
@@ -49,13 +53,17 @@ class Turns:
         store: Store,
         conversations: Conversations,
         questions: Questions,
+        calls: Calls,
         attachments: Attachments,
         limits: Limits,
+        policy: Policy,
     ) -> None:
+        self._policy = policy
         self._agent = agent
         self._store = store
         self._conversations = conversations
         self._questions = questions
+        self._calls = calls
         self._attachments = attachments
         self._limits = limits
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,12 +86,15 @@ class Turns:
         when_busy: WhenBusy = "queue",
         replaces: str | None = None,
         attachments: Sequence[str] = (),
+        context: tuple[ContextItem, ...] = (),
+        user: str = "",
     ) -> Turn:
         """Take a prompt: the turn begins at once, or waits for the one in hand.
 
         A repeated ``client_id`` gets the turn it got before. With ``replaces``, the message of
         that id is taken back with all that followed, and this is said instead. A prompt with
-        ``attachments`` (names of the conversation's files) is never said into a turn.
+        ``attachments`` (names of the conversation's files), or with cells or selections as its
+        ``context``, is never said into a turn.
 
         Returns:
             The turn of the prompt; of one that was said into the turn in hand, that one.
@@ -105,28 +116,36 @@ class Turns:
         if replaces is not None:
             _must_be_idle(conversation, "a message is replaced")
             conversation.said_since(replaces)
-        if when_busy == "steer" and not names:
+        brings = names or any(item.kind != "notebook" for item in context)
+        if when_busy == "steer" and not brings:
             steered = await self._steer(conversation, text, client_id)
             if steered is not None:
                 return steered
-        turn = Turn(text, client_id=client_id, replaces=replaces, attachments=names)
+        turn = Turn(
+            text,
+            client_id=client_id,
+            user=user,
+            replaces=replaces,
+            attachments=names,
+            context=context,
+        )
         self._take(conversation, turn)
         if when_busy == "interrupt" and turn.state == "queued":
             await self._say_at_once(conversation, turn)
         return turn
 
-    async def compress(self, session_id: str, focus: str | None = None) -> Turn:
+    async def compress(self, session_id: str, focus: str | None = None, *, user: str = "") -> Turn:
         """Make room in the agent's context, as a turn of its own.
 
         Raises:
             Conflict: ``limits.queued`` turns wait already.
         """
         conversation = await self._writable(session_id)
-        turn = Turn(focus or "", action="compress")
+        turn = Turn(focus or "", action="compress", user=user)
         self._take(conversation, turn)
         return turn
 
-    async def undo(self, session_id: str) -> Turn:
+    async def undo(self, session_id: str, *, user: str = "") -> Turn:
         """Take back the last prompt and all that followed, as a turn of its own.
 
         Raises:
@@ -137,7 +156,7 @@ class Turns:
         last = conversation.last_prompt()
         if last is None:
             raise Conflict("There is nothing to take back.", code="nothing_to_undo")
-        turn = Turn("", action="undo", replaces=last)
+        turn = Turn("", action="undo", replaces=last, user=user)
         self._begin(conversation, turn)
         return turn
 
@@ -222,8 +241,13 @@ class Turns:
         """Allow all that the agent does in a conversation, or ask again.
 
         What waits already is allowed too. It ends by command, and with the agent's process.
+
+        Raises:
+            Forbidden: the administrator wants each to be asked.
         """
         conversation = await self._writable(session_id)
+        if on:
+            self._policy.must_allow_skipping()
         if on and not conversation.opened:
             self._conversations.opened(conversation, await self._open(conversation))
         if conversation.opened:
@@ -458,7 +482,11 @@ class Turns:
         if not turn.said:
             conversation.say_prompt(turn)
         files = self._attachments.sent(conversation.id, turn.attachments)
-        if not await self._agent.prompt(conversation.tip_id, turn.text, files):
+        context = in_words(turn.context, conversation.told_notebook)
+        if await self._agent.prompt(conversation.tip_id, turn.text, files, context):
+            notebook = notebook_of(turn.context)
+            conversation.told_notebook = notebook or conversation.told_notebook
+        else:
             self._wait_for_the_agents_own(conversation, turn)
 
     async def _take_back(self, conversation: Conversation, message_id: str) -> None:
@@ -487,6 +515,7 @@ class Turns:
         turn = conversation.turn
         conversation.finish(error)
         if turn is not None:
+            self._calls.cancel(turn.id)
             self._questions.cancel(turn.id)
         if conversation.queued:
             self._begin(conversation, conversation.queued.pop(0))

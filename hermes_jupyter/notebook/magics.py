@@ -2,175 +2,300 @@
 
 from __future__ import annotations
 
-import os
+import argparse
+import difflib
+import re
+import textwrap
 import time
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_cell_magic, magics_class
-from IPython.display import DisplayHandle, Markdown, display
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import MagicArgumentParser
 
-from .client import HermesClient, HermesError, current_conversation, find_server, kernel_id
-from .panel import Panel
+from .ask import PATIENCE, conversation, run
+from .client import (
+    HermesClient,
+    connect,
+    current_conversation,
+    set_current_conversation,
+)
+from .errors import HermesError, Stopped
+from .front_end import CellOutput, Output, TextOutput, place, show
+from .prompt import Inserted, fill
+from .questions import Questions
+from .reply import Reply
 
-#: Seconds between two updates of an answer that streams into a cell.
-REDRAW = 0.1
+#: Conversations that ``%hermes sessions`` lists.
+LISTED = 20
+
+#: Characters of a variable that are shown where nothing can be folded.
+PREVIEW = 300
+
+#: The commands of ``%hermes``, each with what it takes and what it does.
+COMMANDS = {
+    "sessions": ("", "list the newest conversations, with their ids"),
+    "new": ("", "begin a new conversation with the next prompt"),
+    "resume": ("ID", "go on with a conversation"),
+    "stop": ("", "stop what Hermes is doing in this notebook's conversation"),
+    "model": ("[NAME]", "show the models, or choose the one of this conversation"),
+    "status": ("", "tell how Hermes is, and where it runs"),
+    "help": ("", "show this list"),
+}
 
 
 @magics_class
 class HermesMagics(Magics):
     """Talk to Hermes from a cell."""
 
+    @no_var_expand
     @line_cell_magic
     def hermes(self, line: str, cell: str | None = None) -> None:
-        """Ask Hermes: ``%hermes question`` in a line, ``%%hermes`` over a cell of text.
+        """Ask Hermes with ``%%hermes`` over a cell of text; ``%hermes help`` lists the rest.
 
-        The answer streams into the output of the cell. What Hermes asks meanwhile is a card
-        there, in the sidebar and in the Panel; interrupting the cell stops Hermes' turn. The text
-        is sent as it stands.
+        ``%%hermes [--to NAME] [--new] [--session ID] [--timeout SECONDS] [--patience SECONDS]``
+        sends the text of the cell as it stands, except that `` $`name` `` stands for the value of
+        a variable (and `` \\$`name` `` for itself). The answer streams into the output, and is in
+        ``_`` and in the variable of ``--to`` as a ``Reply``. What Hermes asks meanwhile is a card
+        there, in the sidebar and in the Panel; where nobody has been to see it, the cell fails
+        after ``--patience``. Interrupting the cell stops Hermes' turn, and nothing else.
         """
-        text = line if cell is None else cell
-        if not text.strip():
-            raise UsageError("Write a question: `%hermes why is the sky blue?`")
+        with _plainly():
+            if cell is not None:
+                self._ask(line, cell)
+                return
+            command, _, argument = line.strip().partition(" ")
+            if (command or "help") not in COMMANDS:
+                raise UsageError(_unknown(command))
+            takes = COMMANDS[command or "help"][0]
+            if argument.strip() and not takes:
+                raise UsageError(f"`%hermes {command}` takes nothing more.")
+            if command in ("", "help"):
+                _show_help()
+                return
+            with closing(connect()) as client:
+                getattr(self, f"_{command}")(client, argument.strip())
+
+    # -- asking --------------------------------------------------------------------------------
+
+    def _ask(self, line: str, cell: str) -> None:
+        options = _options(line)
+        if not cell.strip():
+            raise UsageError("Write a question below `%%hermes`.")
+        text, inserted = fill(cell, self._shell.user_ns, self._plain)
+        for one in inserted:
+            _preview(one)
+        output: Output | None = None
         try:
-            client = find_server()
-        except HermesError as error:
-            raise UsageError(str(error)) from error
-        try:
-            _ask(client, _conversation(client), text)
-        except HermesError as error:
-            raise UsageError(str(error)) from error
-        finally:
-            client.close()
-
-
-def _conversation(client: HermesClient) -> str:
-    """The conversation of this kernel and the page beside it; a new one if there is none."""
-    session_id = current_conversation(client)
-    if session_id is None:
-        session_id = str(client.call("POST", "sessions", json={"cwd": str(Path.cwd())})["id"])
-        body = {"kernel_ids": [kernel_id()], "session_id": session_id}
-        client.call("PUT", "current", json=body)
-    return session_id
-
-
-def _ask(client: HermesClient, session_id: str, text: str) -> None:
-    events = client.events(session_id)
-    next(events)  # The snapshot: from here on nothing is missed.
-    body = {"text": text, "client_id": f"cell-{os.urandom(8).hex()}"}
-
-    def send() -> str:
-        return str(client.call("POST", f"sessions/{session_id}/prompt", json=body)["turn_id"])
-
-    output = _Output(session_id)
-    try:
-        output.turn_id = send()
-        for type_, data in events:
-            output.hear(type_, data)
-            if output.over:
-                break
-    except KeyboardInterrupt:
-        # Sent again under the same client_id, it names the turn that it has begun.
-        client.stop(session_id, output.turn_id or send())
-        output.stopped()
-    if output.error is not None:
-        raise HermesError(output.error)
-
-
-class _Output:
-    """What one turn shows in the cell: its texts, its tools and its cards."""
-
-    def __init__(self, session_id: str) -> None:
-        self.turn_id = ""
-        self._session_id = session_id
-        self._handle: DisplayHandle | None = display(Markdown(""), display_id=True)
-        self._blocks: dict[str, str] = {}
-        self._drawn = 0.0
-        self._card: Any = None
-        self._asked: dict[str, dict[str, Any]] = {}
-        self.over = False
-        self.error: str | None = None
-
-    def hear(self, type_: str, data: dict[str, Any]) -> None:
-        if type_ == "snapshot":
-            self._resume(data)
-        elif type_ == "question" and data["question"]["turn_id"] == self.turn_id:
-            self._ask(data["question"])
-        elif data.get("turn_id") == self.turn_id:
-            self._hear_turn(type_, data)
-
-    def _hear_turn(self, type_: str, data: dict[str, Any]) -> None:
-        if type_ == "message.start" and data["role"] == "assistant":
-            self._blocks[data["message_id"]] = ""
-        elif type_ == "message.delta":
-            self._blocks[data["message_id"]] += data["text"]
-            if time.monotonic() - self._drawn > REDRAW:
-                self._draw()
-        elif type_ == "message.complete" and data["message_id"] in self._blocks:
-            self._blocks[data["message_id"]] = data["text"]
-            self._draw()
-        elif type_ == "tool.start":
-            self._blocks[data["message_id"]] = f"*{data['name']}…*"
-            self._draw()
-        elif type_ == "tool.complete":
-            mark = "failed" if data["error"] else "done"
-            self._blocks[data["message_id"]] = f"*{data['name']}: {mark}*"
-            self._draw()
-        elif type_ == "turn":
-            self._turn(data)
-
-    def _resume(self, detail: dict[str, Any]) -> None:
-        """The stream was lost for long: go on from how things are now."""
-        turns = [detail["turn"], *detail["queued"]]
-        turn = next((one for one in turns if one and one["turn_id"] == self.turn_id), None)
-        if turn is None:
-            self.over = True
-            self.error = "The Jupyter server was restarted; the conversation is in the sidebar."
+            with closing(connect()) as client:
+                session_id = conversation(client, options.session, new=options.new)
+                output = CellOutput() if place() == "notebook" else TextOutput()
+                questions = Questions(
+                    client,
+                    session_id,
+                    output,
+                    on_question=None,
+                    patience=options.patience,
+                    without_viewer="fail",
+                    here=lambda function: function(),
+                )
+                reply = run(client, session_id, text, output, questions, options.timeout)
+        except Stopped:
+            # The output says so.
             return
-        for message in detail["messages"]:
-            if message["turn_id"] == self.turn_id and message["role"] == "assistant":
-                self._blocks[message["id"]] = message["text"]
-        self._draw()
-        self._turn(turn)
+        except KeyboardInterrupt:
+            if output is None:
+                show("Stopped; nothing was sent.")
+            return
+        self._keep(reply, options.to)
 
-    def stopped(self) -> None:
-        self._blocks["stopped"] = "*Stopped.*"
-        self._draw()
-        self._put_card_away()
+    def _keep(self, reply: Reply, name: str | None) -> None:
+        """Put a reply where a person finds it, without showing it once more."""
+        self._shell.displayhook.update_user_ns(reply)
+        if name is not None:
+            self._shell.user_ns[name] = reply
 
-    def _ask(self, question: dict[str, Any]) -> None:
-        self._asked[question["id"]] = question
-        if self._card is None:
-            panel = Panel(session_id=self._session_id, view="clarify")
-            self._card = display(panel, display_id=True)
-        if all(asked["state"] != "open" for asked in self._asked.values()):
-            self._put_card_away()
+    def _plain(self, value: Any) -> str:
+        """A value as the shell prints it."""
+        assert self._shell.display_formatter is not None
+        return str(self._shell.display_formatter.formatters["text/plain"](value))
 
-    def _put_card_away(self) -> None:
-        """What became of the questions takes the card's place: no dead widget is saved."""
-        if self._card is not None:
-            self._card.update(Markdown("\n\n".join(map(_outcome, self._asked.values()))))
-            self._card = None
-            self._asked.clear()
+    @property
+    def _shell(self) -> InteractiveShell:
+        assert self.shell is not None
+        return self.shell
 
-    def _turn(self, turn: dict[str, Any]) -> None:
-        self.over = turn["state"] in ("complete", "interrupted", "error")
-        if turn["state"] == "interrupted":
-            self.stopped()
-        if "error" in turn:
-            hint = turn["error"].get("hint") or {}
-            steps = [turn["error"]["message"], hint.get("text"), hint.get("command")]
-            self.error = " ".join(step for step in steps if step)
+    # -- the commands --------------------------------------------------------------------------
 
-    def _draw(self) -> None:
-        self._drawn = time.monotonic()
-        if self._handle is not None:
-            self._handle.update(Markdown("\n\n".join(self._blocks.values())))
+    def _sessions(self, client: HermesClient, _: str) -> None:
+        listing = client.call("GET", "sessions", params={"limit": LISTED})
+        current = current_conversation(client)
+        rows = [
+            (
+                "→" if row["id"] == current else "",
+                row["title"] or row["preview"] or "Untitled",
+                _ago(row["last_active"]),
+                row["state"],
+                row["id"],
+            )
+            for row in listing["sessions"]
+        ]
+        if not rows:
+            show("No conversations yet: write one with `%%hermes`.")
+            return
+        show(*_table(("", "conversation", "last", "state", "id"), rows))
+        if listing["total"] > len(rows):
+            show(f"{listing['total'] - len(rows)} more are in the sidebar.")
+
+    def _new(self, client: HermesClient, _: str) -> None:
+        set_current_conversation(client, None)
+        show("The next prompt begins a new conversation.")
+
+    def _resume(self, client: HermesClient, session_id: str) -> None:
+        if not session_id:
+            raise UsageError("Which one? `%hermes sessions` lists them: `%hermes resume ID`.")
+        found = client.call("GET", f"sessions/{session_id}")
+        set_current_conversation(client, found["id"])
+        title = found["title"] or found["preview"] or "Untitled"
+        show(f"Going on with **{_escaped(title)}**.", f"Going on with {title}.")
+
+    def _stop(self, client: HermesClient, _: str) -> None:
+        session_id = current_conversation(client)
+        turn = session_id and client.call("GET", f"sessions/{session_id}")["turn"]
+        if not turn or turn["state"] in ("complete", "interrupted", "error"):
+            show("Hermes is not doing anything here.")
+            return
+        client.stop(str(session_id), turn["turn_id"])
+        show("Stopped.")
+
+    def _model(self, client: HermesClient, name: str) -> None:
+        session_id = current_conversation(client)
+        if name:
+            session_id = conversation(client, session_id, new=False)
+            chosen = client.call("POST", f"sessions/{session_id}/model", json={"model": name})
+            show(f"This conversation speaks with `{chosen['model']}`.")
+            return
+        known = client.call(
+            "GET", "models", params={"session_id": session_id} if session_id else {}
+        )
+        rows = [
+            ("→" if model == known["model"] else "", model, provider["name"])
+            for provider in known["providers"]
+            for model in provider["models"]
+        ]
+        show(*_table(("", "model", "provider"), rows))
+        show("`%hermes model NAME` chooses one for this conversation.")
+
+    def _status(self, client: HermesClient, _: str) -> None:
+        status = client.call("GET", "status")
+        agent = status["agent"]
+        rows = [
+            ("Hermes", " ".join(filter(None, (agent["version"], agent["state"], agent["step"])))),
+            ("runs", client.where),
+            ("model", status["model"] or "not chosen yet"),
+            ("hermes-jupyter", status["version"]),
+        ]
+        if agent["error"]:
+            hint = agent["hint"] or {}
+            steps = [agent["error"], hint.get("text"), hint.get("command")]
+            rows.append(("error", " ".join(step for step in steps if step)))
+        session_id = current_conversation(client)
+        if session_id is not None:
+            found = client.call("GET", f"sessions/{session_id}")
+            rows.append(("conversation", f"{found['title'] or 'Untitled'} ({found['id']})"))
+            used, most = found["context"]["used"], found["context"]["max"]
+            if used is not None and most:
+                rows.append(("context", f"{used:,} of {most:,} tokens ({used / most:.0%})"))
+        show(*_table(("", ""), rows))
 
 
-def _outcome(question: dict[str, Any]) -> str:
-    asked = question["command"] or " ".join(one["text"] for one in question["questions"])
-    if question["state"] == "answered":
-        return f"*{asked}* → {question['answer'] or 'answered'}"
-    return f"*{asked}* → {question['state']}"
+def complete(shell: Any, event: Any) -> list[str]:
+    """The commands that go on what is typed behind ``%hermes``."""
+    typed = event.line.split()[1:]
+    if len(typed) > 1 or (typed and event.line.endswith(" ")):
+        return []
+    return [name for name in COMMANDS if name.startswith(event.symbol)]
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """What went wrong as a sentence, without a traceback."""
+    try:
+        yield
+    except HermesError as error:
+        raise UsageError(str(error)) from error
+
+
+def _options(line: str) -> argparse.Namespace:
+    parser = MagicArgumentParser(prog="%%hermes", add_help=False)
+    parser.add_argument("--to", type=_variable, metavar="NAME")
+    parser.add_argument("--new", action="store_true")
+    parser.add_argument("--session", metavar="ID")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS")
+    parser.add_argument("--patience", type=float, metavar="SECONDS", default=PATIENCE)
+    options: argparse.Namespace = parser.parse_argstring(line)
+    if options.new and options.session:
+        raise UsageError("`--new` and `--session` do not go together.")
+    return options
+
+
+def _variable(name: str) -> str:
+    if not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{name!r} is no name of a variable")
+    return name
+
+
+def _unknown(command: str) -> str:
+    close = difflib.get_close_matches(command, COMMANDS, 1)
+    meant = f" Did you mean `%hermes {close[0]}`?" if close else ""
+    return (
+        f"There is no `%hermes {command}`.{meant} There are {', '.join(COMMANDS)}. "
+        "To ask something, write `%%hermes` over a cell of text."
+    )
+
+
+def _show_help() -> None:
+    rows = [(f"%hermes {name} {takes}".strip(), does) for name, (takes, does) in COMMANDS.items()]
+    rows.append(("%%hermes", "over a cell of text: ask; `%%hermes?` tells its options"))
+    markdown = "\n".join(f"* `{usage}`: {does}" for usage, does in rows)
+    show(markdown, "\n".join(f"{usage:<22} {does}" for usage, does in rows))
+
+
+def _preview(inserted: Inserted) -> None:
+    """Show what goes into the prompt, folded where that is possible."""
+    if place() == "notebook":
+        from IPython.display import display
+
+        bundle = {"text/html": inserted.to_html(), "text/plain": f"In the prompt: {inserted.title}"}
+        display(bundle, raw=True)
+    else:
+        print(f"In the prompt: {inserted.title}")
+        print(textwrap.indent(textwrap.shorten(inserted.text, PREVIEW, placeholder="…"), "  "))
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> tuple[str, str]:
+    """A table as Markdown and as plain text."""
+    lines = ["", *("| " + " | ".join(map(_escaped, row)) + " |" for row in rows)]
+    lines[0] = "| " + " | ".join(head) + " |\n" + "| --- " * len(head) + "|"
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    widths = [min(width, 60) for width in widths]
+    plain = [
+        "  ".join(f"{cell[:60]:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in ([head, *rows] if any(head) else rows)
+    ]
+    return "\n".join(lines), "\n".join(plain)
+
+
+def _escaped(text: str) -> str:
+    """A text of somebody else in Markdown, as it stands."""
+    return re.sub(r"([\\`*_{}\[\]<>()#!|~])", r"\\\1", " ".join(text.split()))
+
+
+def _ago(at: float) -> str:
+    minutes = int(max(0.0, time.time() - at) // 60)
+    if minutes < 60:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 24 * 60 else f"{minutes // (24 * 60)} d ago"

@@ -13,7 +13,8 @@ import anywidget
 from traitlets import All, Dict, Enum, List, Unicode
 from traitlets.utils.sentinel import Sentinel
 
-from .client import HermesClient, HermesError, current_conversation, find_server
+from .client import HermesClient, connect, current_conversation
+from .errors import HermesError
 from .relay import Relay
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ class Panel(anywidget.AnyWidget):
     """Hermes in the output of a cell.
 
     In JupyterLab and Notebook 7 it shares the page's own stream, so a card in it can be answered
-    while the kernel is busy. In other front ends it asks the server by way of the kernel.
+    while the kernel is busy. In other front ends it asks by way of the kernel: its server, or
+    where there is none, the core in the kernel itself.
 
     Args:
         session_id: the conversation; empty follows the one that the page shows.
@@ -63,7 +65,7 @@ class Panel(anywidget.AnyWidget):
         self._relay = Relay(self.send)
         self._over = threading.Event()
         self._follower: threading.Thread | None = None
-        self.on_msg(lambda _, message, __: self._relay.hear(message))
+        self.on_msg(lambda _, message, buffers: self._relay.hear(message, buffers))
 
     def observe(
         self,
@@ -97,7 +99,7 @@ class Panel(anywidget.AnyWidget):
     def _follow(self) -> None:
         while not self._over.is_set():
             try:
-                with closing(find_server()) as client:
+                with closing(connect()) as client:
                     self._read(client)
             except HermesError as error:
                 log.warning("The Panel's conversation cannot be followed: %s", error)

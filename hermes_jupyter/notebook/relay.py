@@ -4,15 +4,19 @@ In VS Code, Colab, marimo or the classic notebook the page of a widget knows the
 it says to the server (a request and its answer, piece by piece) then goes through the widget's
 comm. A message of the page is one of::
 
-    {"type": "request", "id", "method", "path", "headers", "body"}
+    {"type": "request", "id", "method", "path", "headers", "body", "size"?}
+    {"type": "part", "id"} with bytes of the body as its buffer
     {"type": "abort", "id"}
 
 and of the kernel::
 
-
+    {"type": "more", "id"}                          for each part of a body that has a size
     {"type": "answer", "id", "status", "headers"}   then, any number of times,
     {"type": "piece", "id"} with the bytes as its buffer, and at last
     {"type": "end", "id", "error"?}
+
+A body with a ``size`` in bytes is a file: it comes in parts, each when it is asked for, so that a
+kernel never holds more than one.
 
 Two paths are answered by the kernel itself: ``kernel`` with ``{kernel_id, cwd}``, and
 ``kernel/host.js`` with what a page needs that has no labextension, and no saved notebook has to
@@ -27,21 +31,38 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Any
 
-import httpx
-
-from .client import HermesClient, HermesError, find_server, kernel_id
+from .client import HermesClient, connect, kernel_id
+from .errors import HermesError
 
 log = logging.getLogger(__name__)
 
 #: Requests at once; a panel has one stream, and a few calls beside it.
 MOST = 16
 
+#: Seconds that a page may take to send the next part of a file.
+PART = 60.0
+
 #: Sends a message, and bytes with it.
 Send = Callable[[dict[str, Any], list[bytes]], None]
+
+
+class _Request:
+    """A request of a page that is under way."""
+
+    def __init__(self) -> None:
+        #: The parts of its body that have come; ``None`` is said at its abortion.
+        self.parts: Queue[bytes | None] = Queue()
+        self.aborted = False
+
+    def abort(self) -> None:
+        """Nobody wants the answer any more."""
+        self.aborted = True
+        self.parts.put(None)
 
 
 class Relay:
@@ -51,53 +72,57 @@ class Relay:
 
     Args:
         send: brings a message to the page; called from any thread.
-        find: the way to the server; called at the first request.
+        find: the way to Hermes; called at the first request.
     """
 
-    def __init__(self, send: Send, find: Callable[[], HermesClient] = find_server) -> None:
+    def __init__(self, send: Send, find: Callable[[], HermesClient] = connect) -> None:
         self._send = send
         self._find = find
         self._client: HermesClient | None = None
-        self._aborted: dict[str, threading.Event] = {}
+        self._under_way: dict[str, _Request] = {}
         self._lock = threading.Lock()
 
-    def hear(self, message: dict[str, Any]) -> None:
+    def hear(self, message: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         """Take a message of the page; one that makes no sense is told so, or left alone."""
         id_ = str(message.get("id"))
-        if message.get("type") == "abort":
-            aborted = self._aborted.get(id_)
-            if aborted is not None:
-                aborted.set()
-        elif message.get("type") == "request":
-            if len(self._aborted) >= MOST:
-                self._refuse(id_, 429, "too_many", "This panel asks too much at once.")
-                return
-            aborted = self._aborted[id_] = threading.Event()
-            threading.Thread(
-                target=self._answer,
-                args=(id_, message, aborted),
-                name=f"hermes-relay-{id_}",
-                daemon=True,
-            ).start()
+        request = self._under_way.get(id_)
+        if message.get("type") == "request" and request is None:
+            self._begin(id_, message)
+        elif message.get("type") == "part" and request is not None:
+            request.parts.put(b"".join(bytes(part) for part in buffers))
+        elif message.get("type") == "abort" and request is not None:
+            request.abort()
+
+    def _begin(self, id_: str, message: dict[str, Any]) -> None:
+        if len(self._under_way) >= MOST:
+            self._refuse(id_, 429, "too_many", "This panel asks too much at once.")
+            return
+        request = self._under_way[id_] = _Request()
+        threading.Thread(
+            target=self._answer,
+            args=(id_, message, request),
+            name=f"hermes-relay-{id_}",
+            daemon=True,
+        ).start()
 
     def close(self) -> None:
         """End what is under way."""
-        for aborted in tuple(self._aborted.values()):
-            aborted.set()
+        for request in tuple(self._under_way.values()):
+            request.abort()
 
-    def _answer(self, id_: str, message: dict[str, Any], aborted: threading.Event) -> None:
+    def _answer(self, id_: str, message: dict[str, Any], request: _Request) -> None:
         try:
-            self._relay(id_, message, aborted)
+            self._relay(id_, message, request)
         except HermesError as error:
             self._refuse(id_, 503, error.code or "no_server", str(error))
-        except (httpx.HTTPError, ValueError, TypeError) as error:
-            # After the beginning of an answer nothing but its end can be told.
-            log.info("A request of a panel has failed: %r", error)
+        except Exception as error:
+            # The page waits for an end, whatever it was; nobody else sees what ends this thread.
+            log.warning("A request of a panel has failed.", exc_info=error)
             self._say({"type": "end", "id": id_, "error": str(error) or repr(error)})
         finally:
-            self._aborted.pop(id_, None)
+            self._under_way.pop(id_, None)
 
-    def _relay(self, id_: str, message: dict[str, Any], aborted: threading.Event) -> None:
+    def _relay(self, id_: str, message: dict[str, Any], request: _Request) -> None:
         path = _path(message)
         if path == "kernel":
             place = {"kernel_id": kernel_id(), "cwd": str(Path.cwd())}
@@ -111,21 +136,37 @@ class Relay:
             for name, value in (message.get("headers") or {}).items()
             if name.lower() in ("accept", "content-type", "last-event-id")
         }
-        body = message.get("body")
+        body, size = message.get("body"), message.get("size")
+        content = None if body is None else str(body).encode()
+        if size is not None:
+            headers["Content-Length"] = str(int(size))
         with self._server().stream(
             str(message.get("method") or "GET"),
             path,
             headers=headers,
-            content=None if body is None else str(body).encode(),
+            content=content if size is None else self._parts(id_, int(size), request),
         ) as response:
             told = {name: response.headers[name] for name in _TOLD if name in response.headers}
             status = response.status_code
             self._say({"type": "answer", "id": id_, "status": status, "headers": told})
             for piece in response.iter_bytes():
-                if aborted.is_set():
+                if request.aborted:
                     break
                 self._say({"type": "piece", "id": id_}, [piece])
         self._say({"type": "end", "id": id_})
+
+    def _parts(self, id_: str, size: int, request: _Request) -> Iterator[bytes]:
+        """The body of a request, part by part as the page sends it."""
+        while size > 0:
+            self._say({"type": "more", "id": id_})
+            try:
+                part = request.parts.get(timeout=PART)
+            except Empty:
+                raise HermesError("The page sent only a part of the file.", "cut_off") from None
+            if not part:
+                raise HermesError("The file was taken back.", "aborted")
+            size -= len(part)
+            yield part
 
     def _server(self) -> HermesClient:
         with self._lock:

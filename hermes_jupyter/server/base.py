@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
+from jupyter_server.auth.authorizer import Authorizer
 from jupyter_server.auth.decorator import authorized
-from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
@@ -23,15 +24,25 @@ from ..core.errors import (
     Unavailable,
 )
 from ..core.question import Answerer
+from .drivers import Drivers, NotADriver, person
 
 #: What Jupyter's authorizers are asked about; the action is read, write or execute.
 AUTH_RESOURCE = "hermes"
+
+#: The key of the :class:`Drivers` in the web application's settings.
+DRIVERS = "hermes_drivers"
 
 #: The key of the core in the web application's settings.
 CORE = "hermes_core"
 
 #: The key of the places of calls in progress in the web application's settings.
 CALLS = "hermes_calls"
+
+#: The key of the open streams in the web application's settings.
+STREAMS = "hermes_streams"
+
+#: How a kernel names itself in ``User-Agent``. While it runs a cell, no panel gets through it.
+KERNEL = "hermes-jupyter-kernel"
 
 #: Calls that may be in progress at once; far more than pages make, few enough to be held.
 MAX_CALLS = 1000
@@ -54,6 +65,7 @@ _STATUS: dict[type[CoreError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    NotADriver: 403,
     TooLarge: 413,
     TooMany: 429,
     Unavailable: 503,
@@ -74,12 +86,20 @@ def status_of(error: CoreError) -> int:
 
 
 class Places:
-    """Room for so many calls of one kind at once; one more is refused."""
+    """Room for so many calls of one kind at once; one more is refused.
 
-    def __init__(self, most: int, what: str) -> None:
+    Args:
+        most: of all callers together.
+        each: of one person, where persons are told apart: a guest leaves room for the owner.
+        what: a word for them.
+    """
+
+    def __init__(self, most: int, each: int, what: str) -> None:
         self._most = most
+        self._each = each
         self._what = what
-        self._taken: set[HermesHandler] = set()
+        self._taken: dict[HermesHandler, str | None] = {}
+        self._counts: Counter[str | None] = Counter()
 
     def take(self, call: HermesHandler) -> None:
         """Let a call begin.
@@ -87,17 +107,25 @@ class Places:
         Raises:
             TooMany: there is no place left.
         """
+        person = call.person
         if len(self._taken) >= self._most:
-            raise TooMany(
-                f"This server has {self._most} {self._what} at once and takes no more.",
-                code=f"too_many_{self._what}",
-                hint={"text": "Try again in a moment, or close pages that nobody looks at."},
-            )
-        self._taken.add(call)
+            raise self._too_many(f"This server has {self._most} {self._what} at once")
+        if person is not None and self._counts[person] >= self._each:
+            raise self._too_many(f"{person} has {self._each} {self._what} at once here")
+        self._taken[call] = person
+        self._counts[person] += 1
 
     def free(self, call: HermesHandler) -> None:
         """A call is over, if it ever began."""
-        self._taken.discard(call)
+        if call in self._taken:
+            self._counts[self._taken.pop(call)] -= 1
+
+    def _too_many(self, fact: str) -> TooMany:
+        return TooMany(
+            f"{fact}; no more are taken.",
+            code=f"too_many_{self._what}",
+            hint={"text": "Try again in a moment, or close pages that nobody looks at."},
+        )
 
 
 @web.stream_request_body
@@ -163,6 +191,16 @@ class HermesHandler(APIHandler):
     def core(self) -> Core:
         """The state of this server."""
         return cast(Core, self.settings[CORE])
+
+    @property
+    def authorizer(self) -> Authorizer:
+        """Who may do what with Hermes; each verb asks it, by its decorator."""
+        return cast(Drivers, self.settings[DRIVERS])
+
+    @property
+    def person(self) -> str | None:
+        """The caller's name, if persons are told apart here."""
+        return self.current_user and person(self, self.current_user)
 
     @property
     def max_body(self) -> int:
@@ -253,13 +291,15 @@ class HermesHandler(APIHandler):
             raise BadRequest(f"`{name}` must be a number from 1 to {most}.", code=f"bad_{name}")
         return int(given)
 
+    @property
+    def from_kernel(self) -> bool:
+        """Whether a kernel asks, for itself or for a page that reaches only the kernel."""
+        return self.request.headers.get("User-Agent", "") == KERNEL
+
     def answerer(self, body: dict[str, Any]) -> Answerer:
         """Who acts: the person as Jupyter knows them, and how the client calls itself."""
-        user = self.current_user
-        # On a plain server everybody is the one owner, under an invented name.
-        plain = type(self.identity_provider) in (IdentityProvider, PasswordIdentityProvider)
-        name = "" if plain else getattr(user, "display_name", None) or user.username
-        return Answerer(client=(self.text(body, "client") or "api")[:40], user=name)
+        name = self.person and (self.current_user.display_name or self.person)
+        return Answerer(client=(self.text(body, "client") or "api")[:40], user=name or "")
 
     def reply(self, body: dict[str, Any], status: int = 200) -> None:
         """Answer with an object."""

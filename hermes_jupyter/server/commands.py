@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -39,7 +40,7 @@ class TourApp(JupyterApp):
         except Unavailable:
             print("The tour runs the real agent, which is not installed yet.")
             try:
-                install()
+                asyncio.run(install())
             except InstallFailed as error:
                 self.exit(str(error))
         directory = tour_directory()
@@ -89,7 +90,7 @@ class AgentInstallApp(JupyterApp):
     def start(self) -> None:
         """Install it, telling each step."""
         try:
-            install()
+            asyncio.run(install())
         except InstallFailed as error:
             self.exit(str(error))
 

@@ -9,7 +9,7 @@ from tornado import web
 
 from ..core.core import Core
 from ..core.errors import BadRequest
-from .base import HermesHandler, authorized_to
+from .base import STREAMS, HermesHandler, authorized_to
 
 
 def pending(core: Core, kind: str, session_id: str | None) -> dict[str, Any]:
@@ -35,6 +35,8 @@ class QuestionsHandler(HermesHandler):
     @authorized
     async def get(self) -> None:
         """Answer ``{questions}``: every unfinished one, oldest first."""
+        if not self.from_kernel:
+            self.settings[STREAMS].polled()
         self.reply(
             {"questions": [question.to_json() for question in self.core.questions.unfinished()]}
         )

@@ -11,6 +11,7 @@ from tornado import web
 
 from ..core.errors import BadRequest
 from ..core.listing import Wanted
+from ..core.prompt_context import context_in
 from ..core.turn import Turn
 from ..core.turns import WhenBusy
 from .base import HermesHandler, authorized_to
@@ -175,7 +176,7 @@ class PromptHandler(HermesHandler):
     @web.authenticated
     @authorized_to("execute")
     async def post(self, session_id: str) -> None:
-        """Take ``{text, client_id?, when_busy?, replaces?, attachments?}``; 202 with its state."""
+        """Take ``{text, client_id?, when_busy?, replaces?, attachments?, context?}``; 202."""
         body = self.body()
         turn = await self.core.turns.prompt(
             session_id,
@@ -184,6 +185,8 @@ class PromptHandler(HermesHandler):
             when_busy=_when_busy(self.text(body, "when_busy") or "queue"),
             replaces=self.text(body, "replaces"),
             attachments=self.texts(body, "attachments"),
+            context=context_in(body.get("context")),
+            user=self.answerer({}).user,
         )
         self.reply(_state(turn), 202)
 
@@ -201,6 +204,7 @@ class SteerHandler(HermesHandler):
             self.needed_text(body, "text"),
             client_id=self.text(body, "client_id"),
             when_busy="steer",
+            user=self.answerer({}).user,
         )
         self.reply(_state(turn), 202)
 
@@ -212,7 +216,8 @@ class CompressHandler(HermesHandler):
     @authorized_to("execute")
     async def post(self, session_id: str) -> None:
         """Take ``{focus?}``; 202 with the turn that does it."""
-        turn = await self.core.turns.compress(session_id, self.text(self.body(), "focus"))
+        focus = self.text(self.body(), "focus")
+        turn = await self.core.turns.compress(session_id, focus, user=self.answerer({}).user)
         self.reply(_state(turn), 202)
 
 
@@ -223,7 +228,8 @@ class UndoHandler(HermesHandler):
     @authorized_to("execute")
     async def post(self, session_id: str) -> None:
         """Answer 202 with the turn that does it; its end comes with a ``snapshot``."""
-        self.reply(_state(await self.core.turns.undo(session_id)), 202)
+        turn = await self.core.turns.undo(session_id, user=self.answerer({}).user)
+        self.reply(_state(turn), 202)
 
 
 class SkipApprovalsHandler(HermesHandler):

@@ -7,7 +7,8 @@ from tornado import web
 
 from .._version import __version__
 from ..core.errors import BadRequest, NotFound
-from .base import HermesHandler, authorized_to
+from .base import DRIVERS, STREAMS, HermesHandler, authorized_to
+from .drivers import Drivers
 
 #: The keys of the application's settings that ``GET status`` tells.
 OFFLINE = "hermes_offline"
@@ -22,8 +23,9 @@ class StatusHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Answer ``{version, agent, epoch, offline, model, cwd, max_upload}``."""
+        """Answer how the agent and the server are, and what the caller may do here."""
         agent = self.core.agent
+        drivers: Drivers = self.settings[DRIVERS]
         self.reply(
             {
                 "version": __version__,
@@ -34,6 +36,10 @@ class StatusHandler(HermesHandler):
                 "model": self.core.model,
                 "cwd": str(self.settings[DIRECTORY]),
                 "max_upload": self.core.limits.upload,
+                "can": await drivers.rights(self, self.current_user, self.auth_resource),
+                "drivers": drivers.names,
+                "viewers": self.settings[STREAMS].viewers,
+                "policy": self.core.policy.to_json(),
             }
         )
 
@@ -47,6 +53,17 @@ class RestartHandler(HermesHandler):
         """Answer the agent's new state."""
         await self.core.agent.restart()
         self.reply({"agent": self.core.agent.status.to_json()})
+
+
+class InstallHandler(HermesHandler):
+    """``POST agent/install``: install a tested agent, and start it."""
+
+    @web.authenticated
+    @authorized_to("execute")
+    async def post(self) -> None:
+        """Answer 202 with the agent's state, which tells how far it is."""
+        self.core.install_agent()
+        self.reply({"agent": self.core.agent.status.to_json()}, 202)
 
 
 class CurrentHandler(HermesHandler):
@@ -87,6 +104,7 @@ class UnknownHandler(HermesHandler):
 routes = [
     (r"/hermes/api/status", StatusHandler),
     (r"/hermes/api/agent/restart", RestartHandler),
+    (r"/hermes/api/agent/install", InstallHandler),
     (r"/hermes/api/current", CurrentHandler),
 ]
 last_routes = [(r"/hermes/api/.*", UnknownHandler)]

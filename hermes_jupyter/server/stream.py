@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ from tornado.ioloop import PeriodicCallback
 
 from ..core.core import Core
 from ..core.journal import EVERYWHERE, Event, encode_frame
-from .base import HermesHandler, Places
+from .base import STREAMS, HermesHandler, Places
 from .questions import pending
 
 #: Seconds between two signs of life: half of the smallest idle timeout that is in use.
@@ -30,17 +31,14 @@ PING = 4.5
 #: Seconds that a socket may stay full before its page counts as gone.
 WRITE_DEADLINE = 20.0
 
-#: Seconds after which an open stream asks again whether its viewer is still logged in.
-REAUTHENTICATE = 300.0
-
 #: Where jupyter-server and JupyterHub keep the user of a request that lasts no longer than one.
 _CACHED_USERS = ("_jupyter_current_user", "_jupyterhub_user", "_cached_hub_user")
 
 #: Bytes written at once while a stream catches up.
 CHUNK = 256 * 1024
 
-#: The key of the open streams in the web application's settings.
-STREAMS = "hermes_streams"
+#: Seconds for which a browser that asks now and then counts as looking: its longest pause is 10.
+POLLED = 15.0
 
 
 class Streams(Places):
@@ -48,16 +46,32 @@ class Streams(Places):
 
     Args:
         most: that may be open at once.
+        each: that one person may have open at once.
+        reauthenticate: seconds after which one asks again whether its viewer is logged in.
     """
 
-    def __init__(self, core: Core, most: int) -> None:
-        super().__init__(most, "streams")
+    def __init__(self, core: Core, most: int, each: int, reauthenticate: float) -> None:
+        super().__init__(most, each, "streams")
         self._core = core
+        self._reauthenticate = reauthenticate
         self._open: set[StreamHandler] = set()
+        self._polled_at = -POLLED
+        #: The seconds for which the last streams were open that somebody else has ended.
+        self.lasted: deque[float] = deque(maxlen=20)
         self._pulse = PeriodicCallback(self._beat, PING * 1000)
 
     def __len__(self) -> int:
         return len(self._open)
+
+    @property
+    def viewers(self) -> int:
+        """Browsers that show questions to a person: each has one stream, or asks now and then."""
+        polled = time.monotonic() - self._polled_at < POLLED
+        return sum(stream.shows_questions for stream in self._open) + polled
+
+    def polled(self) -> None:
+        """A browser has asked what waits for a person."""
+        self._polled_at = time.monotonic()
 
     def add(self, stream: StreamHandler) -> None:
         """A stream has been opened."""
@@ -78,7 +92,7 @@ class Streams(Places):
 
     async def _beat(self) -> None:
         ping = self._core.journal.ping()
-        due = time.monotonic() - REAUTHENTICATE
+        due = time.monotonic() - self._reauthenticate
         for stream in tuple(self._open):
             stream.ping(ping)
         # After the signs of life: an identity provider may take its time.
@@ -96,7 +110,7 @@ class StreamHandler(HermesHandler):
 
     def initialize(self) -> None:
         """Set up a stream that is not open yet."""
-        self.authenticated_at = time.monotonic()
+        self.authenticated_at = self._opened_at = time.monotonic()
         # A future: an event costs every stream a queue of its own.
         self._over = asyncio.get_running_loop().create_future()
         self._position = 0
@@ -106,6 +120,11 @@ class StreamHandler(HermesHandler):
         self._deadline: asyncio.TimerHandle | None = None
 
     # -- what a leaf says ----------------------------------------------------------------------
+
+    @property
+    def shows_questions(self) -> bool:
+        """Whether a person behind it sees every question, and can answer."""
+        return False
 
     def frame(self, event: Event) -> bytes | None:
         """The bytes for an event; None: it is not told here."""
@@ -162,6 +181,8 @@ class StreamHandler(HermesHandler):
     def on_connection_close(self) -> None:
         """The page is gone."""
         super().on_connection_close()
+        if not self._over.done():
+            self.settings[STREAMS].lasted.append(time.monotonic() - self._opened_at)
         self.end()
 
     def end(self) -> None:
@@ -170,14 +191,14 @@ class StreamHandler(HermesHandler):
             self._over.set_result(None)
 
     def abort(self) -> None:
-        """Cut the connection of a page that does not read, or may not any more."""
+        """Cut the connection of a page that does not read."""
         connection = self.request.connection
         if connection is not None:
             connection.stream.close()  # type: ignore[attr-defined]
         self.end()
 
     async def authenticate_again(self) -> None:
-        """Cut the stream off when its viewer is not logged in any more, or may not read."""
+        """End the stream when its viewer is not logged in any more, or may not read."""
         self.authenticated_at = time.monotonic()
         for cached in _CACHED_USERS:
             self.__dict__.pop(cached, None)
@@ -191,7 +212,11 @@ class StreamHandler(HermesHandler):
             allowed = False
         if not allowed:
             self.log.info("A stream was ended: its viewer is not let in any more")
-            self.abort()
+            # In order, where it can be told: a hub's proxy tells its page nothing of a cut.
+            if self._full:
+                self.abort()
+            else:
+                self.end()
 
     # -- writing -------------------------------------------------------------------------------
 
@@ -275,6 +300,11 @@ class EventsHandler(StreamHandler):
         topics = {conversation.id for conversation in self._conversations}
         topics |= {EVERYWHERE} if everywhere else set()
         await self.follow(topics, self.core.journal.position(_cursor(self), topics))
+
+    @property
+    def shows_questions(self) -> bool:
+        """A page's stream does, unless a cell that runs stands between."""
+        return self._everywhere and not self.from_kernel
 
     def frame(self, event: Event) -> bytes | None:
         """Every event of the topics, encoded once for all."""

@@ -7,6 +7,8 @@ type Listener = (message: object, buffers: DataView[]) => void;
 /** The kernel at the other end of a widget's comm. */
 class FakeKernel {
   readonly heard: Record<string, unknown>[] = [];
+  /** Bytes of each buffer that came with a message. */
+  readonly sizes: number[] = [];
   private listener: Listener = () => undefined;
 
   readonly model = {
@@ -16,7 +18,14 @@ class FakeKernel {
     off: () => {
       this.listener = () => undefined;
     },
-    send: (message: Record<string, unknown>) => this.heard.push(message)
+    send: (
+      message: Record<string, unknown>,
+      _: unknown,
+      buffers: ArrayBuffer[] = []
+    ) => {
+      this.heard.push(message);
+      this.sizes.push(...buffers.map(({ byteLength }) => byteLength));
+    }
   } as unknown as AnyModel;
 
   say(message: object, text?: string): void {
@@ -58,6 +67,28 @@ describe('a request by comm', () => {
     const response = await answered;
     expect(response.status).toBe(201);
     expect(await response.json()).toEqual({ id: 'a' });
+  });
+
+  it('sends a file in parts, each when the kernel asks for it', async () => {
+    const { request } = requestByComm(kernel.model);
+    const file = new Blob([new Uint8Array(1024 * 1024 + 3)]);
+    const progress: number[] = [];
+    const answered = request('sessions/a/attachments?name=x', {
+      method: 'POST',
+      body: file,
+      onProgress: part => progress.push(part)
+    });
+    expect(kernel.heard[0]).toMatchObject({ id: '1', size: file.size });
+    expect(kernel.heard).toHaveLength(1);
+    for (const size of [1024 * 1024, 3]) {
+      kernel.say({ type: 'more', id: '1' });
+      await vi.waitFor(() => expect(kernel.sizes.at(-1)).toBe(size));
+    }
+    expect(kernel.heard.at(-1)).toEqual({ type: 'part', id: '1' });
+    expect(progress.at(-1)).toBe(1);
+    kernel.say({ type: 'answer', id: '1', status: 201, headers: {} });
+    kernel.say({ type: 'end', id: '1' });
+    expect((await answered).status).toBe(201);
   });
 
   it('streams, and tells the kernel when nobody reads on', async () => {

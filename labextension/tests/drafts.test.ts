@@ -9,7 +9,11 @@ describe('Drafts', () => {
     drafts.change('c1', { prompt: 'one' });
     drafts.change('c1', { answer });
     drafts.change('c2', { prompt: 'two' });
-    expect(drafts.get('c1')).toEqual({ prompt: 'one', answer, edit: null });
+    expect(drafts.get('c1')).toMatchObject({
+      prompt: 'one',
+      answer,
+      edit: null
+    });
     expect(drafts.get('c2').prompt).toBe('two');
     expect(drafts.get('').prompt).toBe('');
   });

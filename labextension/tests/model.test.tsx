@@ -3,6 +3,7 @@ import { fireEvent, render, screen } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Detail } from '../src/client/api';
 import { ChatModel } from '../src/model/chat';
+import { PageModel } from '../src/model/page';
 import { HostContext } from '../src/ui/host';
 import { ModelDisclosure } from '../src/ui/model-disclosure';
 import { host } from './fake-host';
@@ -41,7 +42,7 @@ describe('the model of a conversation', () => {
   const draw = () =>
     render(
       <HostContext.Provider value={host}>
-        <ModelDisclosure chat={chat} />
+        <ModelDisclosure chat={chat} page={new PageModel(stage.client)} />
       </HostContext.Provider>
     );
   const bodies = () =>
@@ -57,6 +58,12 @@ describe('the model of a conversation', () => {
       .on(SWITCH, body => ({ ...models, note: null, ...(body as object) }));
     stage = new Stage(server);
     ({ chat } = stage);
+  });
+
+  it('says that the administrator leaves some out', async () => {
+    server.on('GET status', () => ({ policy: { allowed_models: ['near*'] } }));
+    await show();
+    await screen.findByText(/Set by your administrator/);
   });
 
   afterEach(() => {

@@ -4,9 +4,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Question } from '../src/client/api';
 import { ChatModel } from '../src/model/chat';
 import { DEFAULTS, preferences } from './fake-host';
-import { FakeServer, question, refuse } from './fake-server';
+import { detail, FakeServer, question, refuse } from './fake-server';
 import { Stage } from './stage';
 
+const RESTART = { text: 'Start it again.', action: 'restart-agent' };
 const ANSWER = 'POST questions/q1/answer';
 
 describe('the panel', () => {
@@ -53,6 +54,35 @@ describe('the panel', () => {
     );
     expect(within(screen.getByRole('log')).getByText(message)).toBeTruthy();
     expect(screen.getAllByText(message)).toHaveLength(1);
+  });
+
+  it('offers a guest nothing that the server refuses', async () => {
+    let can = ['read'];
+    const status = () => ({
+      agent: { state: 'failed', error: 'Gone.', hint: RESTART },
+      can,
+      drivers: ['ada']
+    });
+    server.on('GET status', status);
+    await show([question()]);
+    expect(
+      await screen.findByText(
+        'You can read here. Only ada can write to Hermes and answer it.'
+      )
+    ).toBeTruthy();
+    expect(screen.queryByRole('textbox')).toBeNull();
+    expect(screen.queryAllByRole('button')).toEqual([]);
+    const card = screen.getByRole('region', {
+      name: 'Hermes waits for an answer'
+    });
+    expect(within(card).getByText('Which format?')).toBeTruthy();
+
+    can = ['read', 'write', 'execute'];
+    act(() =>
+      stage.page.apply({ event: 'snapshot', id: 'e1.100', data: detail() })
+    );
+    expect(await screen.findByRole('textbox')).toBeTruthy();
+    expect(button('Restart the agent')).toBeTruthy();
   });
 
   it('passes the focus on when its card goes, and takes none', async () => {
@@ -191,6 +221,19 @@ describe('the panel', () => {
     await vi.waitFor(() =>
       expect(bodyOf(ANSWER)).toMatchObject([{ choice: 'deny' }])
     );
+  });
+
+  it('offers no way around approvals that the administrator wants', async () => {
+    server.on('GET status', () => ({ policy: { approval_mode: 'manual' } }));
+    const choices = [
+      { id: 'once', label: 'Allow once', kind: 'allow' as const }
+    ];
+    await show([
+      question({ kind: 'approval', questions: [], command: 'ls', choices })
+    ]);
+    await screen.findByText(/Set by your administrator/);
+    expect(screen.queryByRole('button', { name: 'Stop asking…' })).toBeNull();
+    expect(button('Allow once')).toBeTruthy();
   });
 
   it('only dismisses an approval that was interrupted', async () => {

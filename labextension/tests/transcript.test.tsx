@@ -214,7 +214,13 @@ describe('the transcript', () => {
     it('goes into the notebook that is open, where one wants it', async () => {
       const insert = vi.fn();
       const name = signal<string | null>(null);
-      await show({}, { ...code, notebook: { name, insert } });
+      await show(
+        {},
+        {
+          ...code,
+          notebook: { name, insert, insertAnswer: vi.fn(), show: vi.fn() }
+        }
+      );
       const [above] = await screen.findAllByRole<HTMLButtonElement>('button', {
         name: 'Above'
       });

@@ -43,3 +43,27 @@ def test_files_go_with_a_prompt(lab: Lab, tmp_path: Path) -> None:
     assert download.value.suggested_filename == "a.csv"
     assert download.value.path().read_text() == "a,b\n1,2\n"
     lab.picture("9-files-of-a-message")
+
+
+def test_files_come_from_the_file_browser(lab: Lab) -> None:
+    """By its context menu, which the keyboard opens too, and by dragging them onto the panel."""
+    files = lab.page.locator(".jp-DirListing-item", has_text="tour.ipynb")
+    files.click(button="right")
+    lab.page.get_by_role("menuitem", name="Attach to Hermes").click()
+    chips = lab.panel.get_by_role("list", name="Files for this prompt").get_by_role("listitem")
+    expect(chips).to_contain_text(["tour.ipynb"])
+    expect(lab.composer).to_be_focused()
+    files.hover()
+    lab.page.mouse.down()
+    box = lab.panel.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lab.page.mouse.move(x - 40, y, steps=4)
+    lab.page.mouse.move(x, y, steps=2)
+    expect(lab.page.locator(".hj-held")).to_be_visible()
+    lab.page.mouse.up()
+    expect(chips).to_have_count(2)
+    expect(lab.page.locator(".hj-held")).to_have_count(0)
+    for _ in range(2):
+        chips.first.get_by_role("button", name="Remove").click()
+    assert lab.faults == []

@@ -44,13 +44,26 @@ def test_the_classic_notebook_has_the_whole_panel(page: Page, classic: Server) -
     expect(log).to_contain_text("I am the offline model", timeout=60_000)
     # Its Markdown is made without JupyterLab.
     expect(log.locator(".hj-assistant p").first).to_be_visible()
+    # A file goes through the kernel, and with the prompt.
+    expect(panel.locator("input[type=file]")).to_be_hidden()
+    file = {"name": "tea.txt", "mimeType": "text/plain", "buffer": b"green\n" * 300_000}
+    panel.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    expect(panel.get_by_role("list", name="Files for this prompt")).to_contain_text("tea.txt")
     composer.fill("ask me something")
     panel.get_by_role("button", name="Send", exact=True).click()
+    expect(log.get_by_role("list", name="Attached files")).to_contain_text("tea.txt")
     card = panel.get_by_role("region", name="Question from Hermes")
     card.get_by_role("button", name="Telling the story").click()
     expect(card).to_have_count(0)
     expect(panel.get_by_role("button", name="Stop")).to_have_count(0, timeout=60_000)
     page.screenshot(path=PICTURES / "10-classic.png")
+    # Another version's panel, or the sidebar, keeps a look of its own.
+    elsewhere = page.evaluate(
+        "document.body.appendChild(document.createElement('p')).className = 'hj-root',"
+        "getComputedStyle(document.body.lastChild).getPropertyValue('--hj-radius')"
+    )
+    within = panel.evaluate("node => getComputedStyle(node).getPropertyValue('--hj-radius')")
+    assert (elsewhere, bool(within)) == ("", True)
     with classic.client() as client:
         (row,) = client.get("sessions").json()["sessions"]
     assert row["cwd"] == str(classic.log.parent)

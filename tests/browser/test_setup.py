@@ -14,6 +14,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
+from hermes_jupyter.agent.find import MARKER
 from tests.servers import Server, run_server
 
 from .conftest import Lab
@@ -41,17 +42,19 @@ EXPOSE = "--expose-app-in-browser"
 
 @pytest.fixture
 def without_agent(tmp_path: Path) -> Iterator[Server]:
-    """JupyterLab with an interpreter that has no hermes-agent."""
-    python = tmp_path / "python"
+    """JupyterLab with a private environment whose hermes-agent is gone, and no network for pip."""
+    data = tmp_path / "jupyter" / "data"
+    python = data / "hermes-jupyter" / "agent" / "bin" / "python"
+    python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
     python.chmod(0o700)
-    setting = f"--HermesExtension.agent_python={python}"
-    with run_server(tmp_path / "jupyter", EXPOSE, setting, command="lab") as server:
+    (python.parent.parent / MARKER).write_text("{}")
+    with run_server(tmp_path / "jupyter", EXPOSE, command="lab", PIP_NO_INDEX="1") as server:
         yield server
 
 
-def test_without_an_agent_the_card_says_how_to_get_one(page: Page, without_agent: Server) -> None:
-    """N12"""
+def test_without_an_agent_the_card_installs_one(page: Page, without_agent: Server) -> None:
+    """N12: with one click; what pip says is told, and all else as well."""
     lab = Lab(page, without_agent).open()
     lab.show_panel()
     lab.say("hello")
@@ -60,8 +63,17 @@ def test_without_an_agent_the_card_says_how_to_get_one(page: Page, without_agent
     expect(lab.composer).to_have_value("hello")
     lab.picture("8-no-agent")
     lab.panel.get_by_role("button", name="Install").first.click()
-    expect(lab.page.locator(".jp-Terminal")).to_be_visible()
-    wait_for_process(without_agent, "hermes agent install")
+    expect(lab.panel).to_contain_text("1/3 Making the environment")
+    expect(lab.panel).to_contain_text("Could not install hermes-agent", timeout=60_000)
+    lab.panel.get_by_role("button", name="Check Hermes").click()
+    report = page.get_by_role("dialog")
+    expect(report).to_contain_text("are wrong", timeout=60_000)
+    stream = report.get_by_role("listitem").filter(has_text="frame by frame")
+    expect(stream).to_have_attribute("data-state", "ok")
+    expect(report.get_by_role("button", name="Copy the report")).to_be_visible()
+    lab.picture("8-doctor")
+    page.keyboard.press("Escape")
+    expect(report).to_have_count(0)
     assert lab.faults == []
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
@@ -62,10 +65,12 @@ class FrontEnd:
             if found(message):
                 return
 
-    def send(self, **content: Any) -> None:
+    def send(self, *buffers: bytes, **content: Any) -> None:
         """Say something to the widget's Python half."""
         data = {"comm_id": self.comm_id, "data": {"method": "custom", "content": content}}
-        self.client.shell_channel.send(self.client.session.msg("comm_msg", data))
+        message = self.client.session.msg("comm_msg", data)
+        channel = self.client.shell_channel
+        self.client.session.send(channel.socket, message, buffers=list(buffers))
 
     def request(self, id_: str, method: str, path: str, **body: Any) -> tuple[int, Any]:
         """The status and the body of an answer."""
@@ -97,9 +102,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @contextmanager
-def kernel(runtime: Path) -> Iterator[FrontEnd]:
+def kernel(runtime: Path, **environment: str) -> Iterator[FrontEnd]:
     manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(env={**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime)})
+    manager.start_kernel(env={**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime), **environment})
     client = manager.blocking_client()
     client.start_channels()
     try:
@@ -143,6 +148,37 @@ def test_a_page_without_a_server_reaches_it_through_the_kernel(front_end: FrontE
     front_end.read_until(lambda _: front_end.said("2", "end") != [])
 
 
+def test_a_file_goes_in_parts_each_when_it_is_asked_for(front_end: FrontEnd) -> None:
+    status, session = front_end.request("f0", "POST", "sessions", title="Files")
+    assert status == 201
+    path = f"sessions/{session['id']}/attachments"
+    headers = {"Content-Type": "application/octet-stream"}
+    parts = [b"\x00\xff" * 50_000, b"the end"]
+    front_end.send(
+        type="request",
+        id="f1",
+        method="POST",
+        path=f"{path}?name=a.bin",
+        headers=headers,
+        size=sum(map(len, parts)),
+    )
+    for number, part in enumerate(parts, 1):
+        front_end.read_until(lambda _, number=number: len(front_end.said("f1", "more")) == number)
+        front_end.send(part, type="part", id="f1")
+    front_end.read_until(lambda _: front_end.said("f1", "end") != [])
+    assert front_end.said("f1", "answer")[0]["status"] == 201
+    stored = json.loads(front_end.text("f1"))
+    assert (stored["name"], stored["size"]) == ("a.bin", 100_007)
+    # One that is given up on the way is not there.
+    front_end.send(
+        type="request", id="f2", method="POST", path=f"{path}?name=b.bin", headers={}, size=10
+    )
+    front_end.read_until(lambda _: front_end.said("f2", "more") != [])
+    front_end.send(type="abort", id="f2")
+    front_end.read_until(lambda _: front_end.said("f2", "end") != [])
+    assert front_end.request("f3", "GET", f"{path}/b.bin")[0] == 404
+
+
 def test_only_the_api_is_reached(front_end: FrontEnd) -> None:
     for number, path in enumerate(("/api/contents", "../../api/contents", "http://a.example/")):
         status, answer = front_end.request(f"p{number}", "GET", path)
@@ -151,12 +187,44 @@ def test_only_the_api_is_reached(front_end: FrontEnd) -> None:
     assert (status, answer["error"]["code"]) == (404, "session_not_found")
 
 
-def test_without_a_server_the_page_is_told_why(tmp_path: Path) -> None:
-    with kernel(tmp_path) as front_end:
-        front_end.run("from hermes_jupyter import Panel\npanel = Panel()")
-        status, answer = front_end.request("1", "GET", "status")
-        assert (status, answer["error"]["code"]) == (503, "no_server")
-        assert "not started by a Jupyter server" in answer["error"]["message"]
+class WithoutHermes(BaseHTTPRequestHandler):
+    """A server that has never heard of Hermes."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_where_the_server_has_no_hermes_the_kernel_has(tmp_path: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), WithoutHermes)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    about = {"url": f"http://127.0.0.1:{server.server_port}/", "token": "t"}
+    (tmp_path / f"jpserver-{os.getpid()}.json").write_text(json.dumps(about))
+    with kernel(
+        tmp_path, HERMES_JUPYTER_OFFLINE="1", JUPYTER_DATA_DIR=str(tmp_path / "data")
+    ) as front_end:
+        front_end.run("from hermes_jupyter import Panel, ask\npanel = Panel()")
+        assert front_end.request("1", "GET", "status")[1]["agent"]["state"] == "stopped"
+        front_end.run(f"reply = ask({ASK!r}, on_question=lambda question: 'yes')")
+        assert front_end.printed.count("The Jupyter server has no hermes-jupyter") == 1
+        front_end.printed = ""
+        front_end.run("print(reply.session_id, reply)")
+        session_id, said = front_end.printed.split()
+        assert said == "So."
+        # The panel in the cell speaks of the same conversation.
+        place = front_end.request("2", "GET", "kernel")[1]
+        current = front_end.request("3", "GET", f"current?kernel_id={place['kernel_id']}")[1]
+        assert current["session_id"] == session_id
+        # The agent ends with the kernel.
+        front_end.printed = ""
+        front_end.run("import os\nprint(os.getpid())")
+        running = psutil.Process(int(front_end.printed)).children()
+        assert len(running) == 1
+        front_end.client.shutdown(restart=True)
+        assert not psutil.wait_procs(running, timeout=10)[1]
+    server.shutdown()
 
 
 def test_traits_are_followed_once_they_are_observed(front_end: FrontEnd, server: Server) -> None:

@@ -10,13 +10,45 @@ from typing import Any
 
 import httpx
 import pytest
+from jupyter_core import paths
+from jupyter_core.utils import ensure_event_loop
 from tornado.httpclient import HTTPClientError
 
-from hermes_jupyter.offline import OfflineModel
-from hermes_jupyter.offline.config import write_home
+from tests.servers import NO_TRUST
 
 from .contract import check_answer
 from .frames import Frame, read_frames
+from .running import BASE_URL, Running
+
+
+@pytest.fixture(scope="package", autouse=True)
+def jp_asyncio_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """One loop for all tests here: a server outlives a test."""
+    loop = ensure_event_loop(prefer_selector_loop=True)
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Nothing: a server is closed by what has started it."""
+
+
+@pytest.fixture(scope="package", autouse=True)
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Folders of the tests' own in the place of the person's."""
+    folder = tmp_path_factory.mktemp("environment")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+            (folder / name).mkdir()
+            patch.setenv(name, str(folder / name))
+        for name, value in NO_TRUST.items():
+            patch.setenv(name, value)
+        for name in ("SYSTEM_JUPYTER_PATH", "ENV_JUPYTER_PATH"):
+            patch.setattr(paths, name, [str(folder / "share")])
+        for name in ("SYSTEM_CONFIG_PATH", "ENV_CONFIG_PATH"):
+            patch.setattr(paths, name, [str(folder / "etc")])
+        yield
 
 
 @pytest.fixture
@@ -26,64 +58,107 @@ def hermes_settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def jp_server_config(tmp_path: Path, hermes_settings: dict[str, Any]) -> dict[str, Any]:
-    settings = {"offline": True, "hermes_home": str(tmp_path / "hermes-home"), **hermes_settings}
-    return {
-        "ServerApp": {
-            "jpserver_extensions": {"hermes_jupyter": True},
-            "allow_unauthenticated_access": False,
-        },
-        "HermesExtension": settings,
-    }
-
-
-@pytest.fixture
 def home_settings() -> dict[str, dict[str, Any]]:
     """Entries of Hermes' own configuration that a test wants to be different."""
     return {}
 
 
-@pytest.fixture(autouse=True)
-def hermes_home(tmp_path: Path, home_settings: dict[str, dict[str, Any]]) -> None:
-    if home_settings:
-        home = tmp_path / "hermes-home"
-        write_home(home)
-        config = home / "config.yaml"
-        lines = [line for line in config.read_text().splitlines() if not line.startswith("#")]
-        settings = json.loads("\n".join(lines))
-        for section, entries in home_settings.items():
-            settings[section] = {**settings.get(section, {}), **entries}
-        config.write_text(json.dumps(settings))
+@pytest.fixture
+def app_settings() -> dict[str, Any]:
+    """Settings of the server itself that a test wants to be different; it needs one of its own."""
+    return {}
+
+
+@pytest.fixture(scope="package")
+def servers(jp_asyncio_loop: Any, environment: None) -> Iterator[dict[str, Running]]:
+    """The servers that tests share, by their settings, the one used last at the end."""
+    servers: dict[str, Running] = {}
+    yield servers
+    for server in servers.values():
+        jp_asyncio_loop.run_until_complete(server.close())
 
 
 @pytest.fixture
-def extension(jp_serverapp: Any) -> Any:
-    """The loaded extension."""
-    return jp_serverapp.extension_manager.extension_apps["hermes_jupyter"].copy().pop()
+def server(
+    request: pytest.FixtureRequest,
+    servers: dict[str, Running],
+    jp_asyncio_loop: Any,
+    hermes_settings: dict[str, Any],
+    home_settings: dict[str, dict[str, Any]],
+    app_settings: dict[str, Any],
+    tmp_path: Path,
+) -> Iterator[Running]:
+    """A server with the settings that the test wants.
+
+    It is one that other tests had, who left nothing behind, unless the test is marked with
+    ``own_server``: because it wants an agent that was never started, or changes what stays.
+    """
+    run = jp_asyncio_loop.run_until_complete
+    if request.node.get_closest_marker("own_server"):
+        server = Running(tmp_path, hermes_settings, home_settings, app_settings)
+        run(server.start())
+        server.begin()
+        yield server
+        run(server.close())
+        return
+    assert not app_settings
+    key = json.dumps([hermes_settings, home_settings])
+    server = servers.pop(key, None)
+    if server is None:
+        # Each has an agent in its memory: only the one used last is kept beside the new one.
+        for other in [*servers][:-1]:
+            run(servers.pop(other).close())
+        folder = request.getfixturevalue("tmp_path_factory").mktemp("server")
+        server = Running(folder, hermes_settings, home_settings)
+        run(server.start())
+    server.begin()
+    yield server
+    if run(server.forget()):
+        servers[key] = server
+    else:
+        run(server.close())
 
 
 @pytest.fixture
-def requests() -> list[Any]:
+def home(server: Running) -> Path:
+    """The Hermes home."""
+    return server.home
+
+
+@pytest.fixture
+def requests(server: Running) -> list[Any]:
     """The messages of each request that the model got, oldest first."""
-    return []
+    return server.requests
 
 
-@pytest.fixture(autouse=True)
-def instant_model(monkeypatch: pytest.MonkeyPatch, requests: list[Any]) -> None:
-    """A scripted answer that arrives without the pauses of a real one."""
-    stock = OfflineModel.__init__
+@pytest.fixture
+def offered(server: Running) -> list[set[str]]:
+    """The names of the tools that the model had in each request, oldest first."""
+    return server.offered
 
-    def init(self: OfflineModel, *args: Any, **options: Any) -> None:
-        stock(self, *args, **{"instant": True, **options})
-        answer = self.script
 
-        def heard(request: Any) -> Any:
-            requests.append(request["messages"])
-            return answer(request)
+@pytest.fixture
+def extension(server: Running) -> Any:
+    """The loaded extension."""
+    return server.extension
 
-        self.script = heard
 
-    monkeypatch.setattr(OfflineModel, "__init__", init)
+@pytest.fixture
+def jp_serverapp(server: Running) -> Any:
+    """The server's application."""
+    return server.app
+
+
+@pytest.fixture
+def jp_root_dir(server: Running) -> Path:
+    """The folder that the server shows."""
+    return server.root
+
+
+@pytest.fixture
+def http_server(server: Running) -> Any:
+    """What listens."""
+    return server.http
 
 
 class Api:
@@ -166,17 +241,9 @@ def _checked(method: str, path: tuple[str, ...], response: Any) -> Any:
 
 
 @pytest.fixture
-def api(
-    jp_fetch: Any,
-    jp_serverapp: Any,
-    http_server: Any,
-    jp_http_port: int,
-    jp_base_url: str,
-    jp_auth_header: Any,
-    jp_asyncio_loop: Any,
-) -> Iterator[Api]:
+def api(server: Running, jp_fetch: Any, jp_auth_header: Any, jp_asyncio_loop: Any) -> Iterator[Api]:
     """The HTTP contract, with the token of the owner."""
-    origin = f"http://127.0.0.1:{jp_http_port}{jp_base_url}hermes/api/"
+    origin = f"http://127.0.0.1:{server.port}{BASE_URL}hermes/api/"
     client = httpx.AsyncClient(base_url=origin, headers=jp_auth_header, timeout=60)
     yield Api(jp_fetch, client)
     jp_asyncio_loop.run_until_complete(client.aclose())

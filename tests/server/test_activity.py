@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from hermes_jupyter.server import activity
-
 from .conftest import Api
 from .test_questions import ASKS, asked
 from .test_when_busy import script
 
 
 @pytest.fixture(autouse=True)
-def quick_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activity, "INTERVAL", 0.02)
+def quick_look(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extension.activity._pulse, "callback_time", 20)
+    extension.activity._pulse.stop()
+    extension.activity._pulse.start()
 
 
 async def test_a_working_agent_is_activity_and_an_open_page_is_not(
@@ -46,12 +46,12 @@ async def test_a_working_agent_is_activity_and_an_open_page_is_not(
 
 @pytest.mark.parametrize(("patience", "works"), [(1800, True), (0, False)])
 async def test_a_question_that_waits_too_long_is_no_activity(
-    api: Api, extension: Any, patience: int, works: bool
+    api: Api, extension: Any, monkeypatch: pytest.MonkeyPatch, patience: int, works: bool
 ) -> None:
     session_id = await api.conversation()
     async with api.stream("events", params={"session_id": session_id}) as page:
         await api.say(session_id, ASKS)
         question = await asked(page)
-    extension.activity._patience = patience
+    monkeypatch.setattr(extension.activity, "_patience", patience)
     assert extension.current_activity() is works
     await api.post("questions", question["id"], "answer", answer="red")

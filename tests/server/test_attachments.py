@@ -30,11 +30,6 @@ DOT = base64.b64decode(
 FINE = script({"text": "Fine."})
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "hermes-home"
-
-
 def files(home: Path) -> list[Path]:
     """All files there are of all conversations."""
     return [path for path in (home / "jupyter" / "attachments").glob("**/*") if path.is_file()]
@@ -365,6 +360,7 @@ async def test_files_go_with_their_conversation(api: Api, home: Path) -> None:
     assert [path.read_bytes() for path in files(home)] == [b"other"]
 
 
+@pytest.mark.own_server
 async def test_images_within_messages_of_other_programs(api: Api, home: Path) -> None:
     """They have addresses; what is no image of ours to serve has none."""
     picture = base64.b64encode(DOT).decode()

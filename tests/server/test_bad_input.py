@@ -252,6 +252,7 @@ async def test_what_is_too_large_is_refused_before_it_is_read(api: Api, extensio
     assert memory().rss - before < 50_000_000
 
 
+@pytest.mark.own_server
 async def test_a_header_that_is_too_long_ends_its_connection_alone(api: Api) -> None:
     for header in ("Last-Event-ID", "Authorization", "X-Anything"):
         client = await Socket.open(api)
@@ -262,6 +263,7 @@ async def test_a_header_that_is_too_long_ends_its_connection_alone(api: Api) -> 
     assert (await api.get("status"))["agent"]["state"] == "stopped"
 
 
+@pytest.mark.own_server
 @pytest.mark.parametrize(
     "data", [b"\0" * 1000, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\r\n" * 99]
 )
@@ -445,6 +447,7 @@ def hermes_settings(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str,
     return {"agent_python": script(python, text) if text else str(python)}
 
 
+@pytest.mark.own_server
 @pytest.mark.parametrize(
     ("hermes_settings", "name"), [(name, name) for name in BROKEN], indirect=["hermes_settings"]
 )
@@ -462,6 +465,7 @@ async def test_an_agent_that_does_not_start(api: Api, name: str) -> None:
     assert (await api.get("sessions"))["sessions"] == []
 
 
+@pytest.mark.own_server
 class TestNoModel:
     @pytest.fixture
     def hermes_settings(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -469,19 +473,18 @@ class TestNoModel:
             monkeypatch.delenv(name, raising=False)
         return {"offline": False}
 
-    async def test_the_command_that_sets_one_up_is_told(self, api: Api, tmp_path: Path) -> None:
+    async def test_the_command_that_sets_one_up_is_told(self, api: Api, home: Path) -> None:
         """N12"""
         status, error = await api.refused("POST", "sessions", body="{}")
         assert (status, error["code"]) == (503, "model_not_configured")
         assert error["hint"]["action"] == "set-up-model"
-        assert error["hint"]["command"].startswith(f"HERMES_HOME={tmp_path / 'hermes-home'} ")
+        assert error["hint"]["command"].startswith(f"HERMES_HOME={home} ")
         assert error["hint"]["command"].endswith("hermes model")
         assert (await api.get("status"))["agent"]["hint"] == error["hint"]
 
 
-async def test_a_database_that_is_broken_is_not_an_empty_one(api: Api, tmp_path: Path) -> None:
-    home = tmp_path / "hermes-home"
-    home.mkdir(exist_ok=True)
+@pytest.mark.own_server
+async def test_a_database_that_is_broken_is_not_an_empty_one(api: Api, home: Path) -> None:
     (home / "state.db").write_bytes(b"not a database " * 1000)
     status, error = await api.refused("GET", "sessions")
     assert (status, error["code"]) == (503, "state_db_unreadable")

@@ -29,10 +29,10 @@ def home_settings() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def skill(hermes_home: None, tmp_path: Path) -> None:
+def skill(home: Path) -> None:
     """A skill of the person's."""
-    folder = tmp_path / "hermes-home" / "skills" / "haiku"
-    folder.mkdir(parents=True)
+    folder = home / "skills" / "haiku"
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "SKILL.md").write_text(
         "---\nname: haiku\ndescription: Write a haiku.\n---\nFive, seven, five syllables.\n"
     )
@@ -168,6 +168,7 @@ async def test_commands_that_are_refused(api: Api) -> None:
     assert (await api.get("sessions", session_id))["messages"] == []
 
 
+@pytest.mark.own_server
 async def test_completion_starts_nothing_and_stays_in_its_folder(
     api: Api, jp_root_dir: Path
 ) -> None:

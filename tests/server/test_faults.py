@@ -17,18 +17,19 @@ from .test_questions import ASKS, asked
 from .test_turn import completed
 
 
-def children() -> list[int]:
-    """The agents of this process that run."""
+def children(extension: Any) -> list[int]:
+    """The agents of this server that run."""
     return [
         child.pid
         for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and "child.py" in " ".join(child.cmdline())
+        if child.status() != psutil.STATUS_ZOMBIE
+        and child.environ().get("HERMES_HOME") == str(extension.agent.home)
     ]
 
 
-@pytest.mark.parametrize("seconds", [0, 0.01, 0.1, 0.5, 1.5, 3])
+@pytest.mark.parametrize("seconds", [0, 0.01, 0.1, 0.3, 1])
 async def test_stop_at_any_moment_ends_the_turn(api: Api, seconds: float) -> None:
-    """A slow command begins some seconds after the prompt: it must not run on."""
+    """A slow command begins some time after the prompt: it must not run on."""
     call = {"name": "terminal", "arguments": {"command": "sleep 30"}}
     session_id = await api.conversation()
     async with api.stream("events", params={"session_id": session_id}) as frames:
@@ -66,7 +67,7 @@ async def test_a_prompt_in_the_moment_of_death_goes_to_the_next_agent(
             assert seen[-1].data["error"]["code"] in ("agent_died", "agent_gone")
             seen = await api.turn(session_id, [{"text": "After."}])
         assert seen[-1].data["state"] == "complete"
-        assert children() == [extension.agent.pid]
+        assert children(extension) == [extension.agent.pid]
 
 
 async def test_an_answer_in_the_moment_of_death_is_not_lost(api: Api, extension: Any) -> None:
@@ -94,6 +95,7 @@ async def test_an_answer_in_the_moment_of_death_is_not_lost(api: Api, extension:
         await frames.until(lambda frame: frame.ends(turn_id))
 
 
+@pytest.mark.own_server
 async def test_a_restart_while_everything_starts(api: Api, extension: Any) -> None:
     """Nothing hangs, nothing is left over, and the next conversation works."""
 
@@ -113,7 +115,7 @@ async def test_a_restart_while_everything_starts(api: Api, extension: Any) -> No
     assert all(told == "done" or "503" in told for told in outcomes), outcomes
     session_id = await api.conversation()
     assert completed(await api.turn(session_id, [{"text": "Fine."}])) == ["Fine."]
-    assert children() == [extension.agent.pid]
+    assert children(extension) == [extension.agent.pid]
 
 
 async def test_a_restart_in_a_turn_ends_it_and_begins_the_next(api: Api) -> None:
@@ -129,6 +131,7 @@ async def test_a_restart_in_a_turn_ends_it_and_begins_the_next(api: Api) -> None
     assert seen[-1].data["state"] == "complete"
 
 
+@pytest.mark.own_server
 class TestWithoutAModel:
     @pytest.fixture
     def hermes_settings(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -136,7 +139,7 @@ class TestWithoutAModel:
             monkeypatch.delenv(name, raising=False)
         return {"offline": False}
 
-    async def test_no_call_gets_an_agent_that_is_not_ready(self, api: Api) -> None:
+    async def test_no_call_gets_an_agent_that_is_not_ready(self, api: Api, extension: Any) -> None:
         async def create(pause: float) -> tuple[int, str]:
             await asyncio.sleep(pause)
             status, error = await api.refused("POST", "sessions", body="{}")
@@ -144,4 +147,4 @@ class TestWithoutAModel:
 
         outcomes = await asyncio.gather(*(create(pause) for pause in (0, 0.3, 0.6, 0.9)))
         assert set(outcomes) == {(503, "model_not_configured")}
-        assert children() == []
+        assert children(extension) == []

@@ -116,6 +116,7 @@ def calls(extension: Any) -> int:
     return len(extension.settings[base.CALLS]._taken)
 
 
+@pytest.mark.own_server
 class TestStreams:
     @pytest.fixture
     def hermes_settings(self) -> dict[str, Any]:

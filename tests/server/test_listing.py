@@ -13,10 +13,8 @@ from tests.hermes_store import Call, ended, said, session, titled, turn, write
 from .conftest import Api
 from .test_when_busy import script
 
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "hermes-home"
+#: What is there is all that they have written.
+pytestmark = pytest.mark.own_server
 
 
 async def ids(api: Api, **query: str) -> list[str]:

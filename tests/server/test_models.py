@@ -56,10 +56,10 @@ async def test_what_there_is_to_choose_from(api: Api, extension: Any) -> None:
 
 
 async def test_a_model_is_changed_for_one_conversation(
-    api: Api, extension: Any, tmp_path: Path
+    api: Api, extension: Any, home: Path
 ) -> None:
     """R46, R47: its window is never the one before; and it survives the agent."""
-    config = tmp_path / "hermes-home" / "config.yaml"
+    config = home / "config.yaml"
     before = config.read_text()
     session_id, other_id = await api.conversation(), await api.conversation()
     await api.turn(session_id, [{"text": "One."}])
@@ -101,8 +101,8 @@ async def test_a_model_is_changed_for_one_conversation(
     assert (await api.get("models"))["model"] == "offline"
 
 
-async def test_switches_that_are_refused(api: Api, extension: Any, tmp_path: Path) -> None:
-    config = (tmp_path / "hermes-home" / "config.yaml").read_text()
+async def test_switches_that_are_refused(api: Api, extension: Any, home: Path) -> None:
+    config = (home / "config.yaml").read_text()
     session_id = await api.conversation()
     for body, code in (
         ({}, "missing_field"),
@@ -136,7 +136,7 @@ async def test_switches_that_are_refused(api: Api, extension: Any, tmp_path: Pat
     assert completed(seen)[-1] == "One."
     detail = await api.get("sessions", session_id)
     assert (detail["model"], detail["context"]["max"]) == ("offline", 131_072)
-    assert (tmp_path / "hermes-home" / "config.yaml").read_text() == config
+    assert (home / "config.yaml").read_text() == config
 
 
 def test_the_window_of_another_model_is_unknown_until_it_is_told() -> None:

@@ -18,16 +18,12 @@ from .test_taking_back import answers
 from .test_when_busy import script
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "hermes-home"
-
-
 async def change(api: Api, session_id: str, **body: Any) -> tuple[int, Any]:
     response = await api.client.patch(f"{api.origin}sessions/{session_id}", json=body)
     return response.status_code, response.json()
 
 
+@pytest.mark.own_server
 async def test_a_conversation_is_renamed_and_put_away(api: Api, home: Path) -> None:
     write(
         home,
@@ -51,6 +47,7 @@ async def test_a_conversation_is_renamed_and_put_away(api: Api, home: Path) -> N
     assert (rows["a"]["archived"], rows["a"]["title"]) == (False, None)
 
 
+@pytest.mark.own_server
 async def test_deleted_is_gone_everywhere(api: Api, extension: Any, home: Path) -> None:
     """R44"""
     write(
@@ -108,6 +105,7 @@ async def test_a_branch_goes_on_by_itself(api: Api, requests: list[Any]) -> None
     assert rows == [session_id, branch["id"]]
 
 
+@pytest.mark.own_server
 async def test_a_subagents_conversation_is_read_only(api: Api, home: Path) -> None:
     """R42"""
     marks = {"_delegate_from": "a"}
@@ -135,6 +133,7 @@ async def test_a_subagents_conversation_is_read_only(api: Api, home: Path) -> No
     assert (await api.get("status"))["agent"]["state"] == "stopped"
 
 
+@pytest.mark.own_server
 async def test_a_conversation_becomes_a_file(api: Api, home: Path) -> None:
     """R41: the source is the same in list, detail and export."""
     call = {

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from .conftest import Api
-from .frames import Frame
+from .frames import Frame, ends
 from .test_questions import asked, results
 from .test_turn import completed
 
@@ -37,6 +38,9 @@ required_environment_variables:
 ---
 Ask the service.
 """
+
+#: The agent gets the environment of the test.
+pytestmark = pytest.mark.own_server
 
 RUNS_SUDO = {"name": "terminal", "arguments": {"command": "sudo echo done as root"}}
 READS_SKILL = {"name": "skill_view", "arguments": {"name": "weather"}}
@@ -95,7 +99,6 @@ async def test_a_value_goes_to_the_agent_alone(
     tmp_path: Path,
     kind: str,
     logged: list[str],
-    jp_logging_stream: Any,
 ) -> None:
     session_id = await api.conversation()
     seen: list[Frame] = []
@@ -144,44 +147,46 @@ async def test_a_value_goes_to_the_agent_alone(
     hermes_home = tmp_path / "hermes-home"
     assert (hermes_home / "jupyter" / "conversations.db").exists()
     assert holders(hermes_home) == ([".env"] if kind == "secret" else [])
+    agents = psutil.Process().children(recursive=True)
+    assert agents
+    assert VALUE not in str([[agent.cmdline(), agent.environ()] for agent in agents])
     assert logged
     assert not [line for line in logged if VALUE in line]
-    assert VALUE not in jp_logging_stream.getvalue()
 
 
 @pytest.mark.parametrize("hermes_settings", [{"approval_timeout": 2}])
-@pytest.mark.parametrize("kind", ["sudo", "secret"])
-async def test_a_question_that_nobody_answers_expires(api: Api, kind: str) -> None:
+async def test_a_question_that_nobody_answers_expires(api: Api) -> None:
     """R8"""
     session_id = await api.conversation()
-    async with api.stream("events", params={"session_id": session_id}) as page:
-        turn_id = await api.say(session_id, [{"tool_calls": [CALLS[kind]]}, {"text": "Went on."}])
-        question = await asked(page)
-        seen = await page.until(lambda frame: frame.ends(turn_id), within=20)
-    closed = next(frame.data["question"] for frame in seen if frame.event == "question")
-    assert (closed["id"], closed["state"]) == (question["id"], "expired")
-    assert completed(seen) == ["Went on."]
-    (result,) = results(seen)
-    if kind == "sudo":
-        assert result["exit_code"] == 1
-    else:
-        assert (result["setup_skipped"], result["setup_needed"]) == (True, True)
-    path = ("questions", question["id"], "answer")
-    status, error = await api.refused("POST", *path, body=json.dumps({"value": VALUE}))
-    assert (status, error["code"]) == (409, "question_expired")
-    assert (await api.get("questions"))["questions"] == []
+    for kind, call in CALLS.items():
+        async with api.stream("events", params={"session_id": session_id}) as page:
+            turn_id = await api.say(session_id, [{"tool_calls": [call]}, {"text": "Went on."}])
+            question = await asked(page)
+            seen = await page.until(ends(turn_id), within=20)
+        closed = next(frame.data["question"] for frame in seen if frame.event == "question")
+        assert (closed["id"], closed["state"]) == (question["id"], "expired")
+        assert completed(seen) == ["Went on."]
+        (result,) = results(seen)
+        if kind == "sudo":
+            assert result["exit_code"] == 1
+        else:
+            assert (result["setup_skipped"], result["setup_needed"]) == (True, True)
+        path = ("questions", question["id"], "answer")
+        status, error = await api.refused("POST", *path, body=json.dumps({"value": VALUE}))
+        assert (status, error["code"]) == (409, "question_expired")
+        assert (await api.get("questions"))["questions"] == []
 
 
-@pytest.mark.parametrize("kind", ["sudo", "secret"])
-async def test_a_stopped_turn_takes_its_question_along(api: Api, kind: str) -> None:
+async def test_a_stopped_turn_takes_its_question_along(api: Api) -> None:
     session_id = await api.conversation()
-    async with api.stream("events", params={"session_id": session_id}) as page:
-        turn_id = await api.say(session_id, [{"tool_calls": [CALLS[kind]]}, {"text": "Never."}])
-        question = await asked(page)
-        await api.post("sessions", session_id, "interrupt", turn_id=turn_id)
-        seen = await page.until(lambda frame: frame.ends(turn_id), within=20)
-    closed = next(frame.data["question"] for frame in seen if frame.event == "question")
-    assert (closed["id"], closed["state"]) == (question["id"], "cancelled")
+    for call in CALLS.values():
+        async with api.stream("events", params={"session_id": session_id}) as page:
+            turn_id = await api.say(session_id, [{"tool_calls": [call]}, {"text": "Never."}])
+            question = await asked(page)
+            await api.post("sessions", session_id, "interrupt", turn_id=turn_id)
+            seen = await page.until(ends(turn_id), within=20)
+        closed = next(frame.data["question"] for frame in seen if frame.event == "question")
+        assert (closed["id"], closed["state"]) == (question["id"], "cancelled")
 
 
 async def test_each_conversation_asks_for_its_own_secret(api: Api, extension: Any) -> None:

@@ -95,12 +95,12 @@ async def test_an_edited_message_replaces_what_followed_it(api: Api, requests: l
 
 @pytest.mark.parametrize("home_settings", [{"model": {"context_length": 40_000}}])
 async def test_a_prompt_that_never_reached_the_agent_can_be_said_again(
-    api: Api, tmp_path: Path
+    api: Api, home: Path
 ) -> None:
     session_id = await api.conversation()
     frames = await api.turn(session_id, "hello")
     assert frames[-1].data["state"] == "error"
-    config = tmp_path / "hermes-home" / "config.yaml"
+    config = home / "config.yaml"
     config.write_text(config.read_text().replace("40000", "131072"))
     await api.post("agent", "restart")
     said = (await api.get("sessions", session_id))["messages"][0]

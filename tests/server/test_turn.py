@@ -48,6 +48,7 @@ async def test_an_answer_streams_and_the_gauge_moves(api: Api) -> None:
     assert gauge["cost_usd"] is None
 
 
+@pytest.mark.own_server
 async def test_every_step_of_the_start_is_named(api: Api) -> None:
     assert (await api.get("status"))["agent"]["state"] == "stopped"
     async with api.stream("events") as frames:

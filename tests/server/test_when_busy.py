@@ -157,7 +157,7 @@ async def test_a_prompt_in_the_moment_of_the_agents_own_turn_waits_for_it(
     )
     async with api.stream("events", params={"session_id": session_id}) as frames:
         # The agent begins by itself, and before that is heard a person's prompt is on its way.
-        its_own = asyncio.ensure_future(agent.prompt(session_id, own, []))
+        its_own = asyncio.ensure_future(agent.prompt(session_id, own, [], ""))
         turn_id = await api.say(session_id, script({"text": "Yours."}))
         assert await its_own
         await frames.until(

@@ -1,5 +1,12 @@
 /** The words of the HTTP contract: what the server sends and what it takes. */
 
+import type {
+  Change,
+  ContextItem,
+  ContextLabel,
+  NotebookRequest
+} from './notebooks';
+
 export type QuestionKind = 'clarify' | 'approval' | 'sudo' | 'secret';
 
 export type QuestionState =
@@ -89,6 +96,7 @@ export interface Turn {
   action?: 'prompt' | 'compress' | 'undo';
   text?: string | null;
   attachments?: AttachmentName[];
+  context?: ContextLabel[];
   client_id?: string | null;
   error?: Failure | null;
 }
@@ -105,6 +113,8 @@ export interface Prompt {
   replaces?: string;
   /** The names of files that were uploaded; it waits for a turn in hand. */
   attachments?: string[];
+  /** What of notebooks goes with it. */
+  context?: ContextItem[];
 }
 
 export interface Tool {
@@ -129,6 +139,7 @@ export interface Message {
   tool?: Tool | null;
   question?: Question | null;
   attachments?: AttachmentName[];
+  context?: ContextLabel[];
   at?: number | null;
   /** Said into a turn that ran. */
   steered?: boolean;
@@ -303,6 +314,15 @@ export interface AgentStatus {
   hint: Hint | null;
 }
 
+/** What the administrator has set; the rest is left to the person. */
+export interface Policy {
+  allowed_models?: string[];
+  allowed_providers?: string[];
+  forbidden_toolsets?: string[];
+  approval_mode?: 'manual';
+  allow_install?: false;
+}
+
 export interface Status {
   version: string;
   agent: AgentStatus;
@@ -312,6 +332,11 @@ export interface Status {
   cwd: string | null;
   /** Bytes of the largest file that may be attached. */
   max_upload: number;
+  /** What the person may do. */
+  can: ('read' | 'write' | 'execute')[];
+  /** Who may write and execute; empty where no names are known. */
+  drivers: string[];
+  policy: Policy;
 }
 
 export type NoticeLevel = 'info' | 'warning' | 'error';
@@ -329,6 +354,7 @@ export interface EventData {
     text?: string | null;
     steered?: boolean;
     attachments?: AttachmentName[];
+    context?: ContextLabel[];
   }>;
   'message.delta': OfConversation<{ message_id: string; text: string }>;
   'message.complete': OfConversation<{
@@ -381,6 +407,8 @@ export interface EventData {
   };
   agent: AgentStatus;
   current: { kernel_id: string; session_id: string | null };
+  'notebook.request': NotebookRequest;
+  changes: OfConversation<{ turn_id: string; changes: Change[] }>;
   ping: { t: number };
 }
 

@@ -16,11 +16,14 @@ export async function call<T>(
   request: Request,
   method: string,
   path: string,
-  options: { body?: object; signal?: AbortSignal } = {}
+  options: { body?: object; signal?: AbortSignal; keepalive?: boolean } = {}
 ): Promise<T> {
   const init: RequestInit = { method };
   if (options.signal) {
     init.signal = options.signal;
+  }
+  if (options.keepalive) {
+    init.keepalive = true;
   }
   if (method !== 'GET') {
     init.body = JSON.stringify(options.body ?? {});

@@ -31,6 +31,7 @@ import {
 } from './calls';
 import type { Connection } from './connection';
 import { isNewer } from './cursor';
+import { NotebookCalls } from './notebooks';
 import type { Observable } from './observable';
 import { PageStream } from './page-stream';
 import type { Poll } from './polling';
@@ -59,6 +60,8 @@ const PAGE_EVENTS: ReadonlySet<EventName> = new Set<EventName>([
   'agent',
   'current',
   'notice',
+  'notebook.request',
+  'changes',
   // On the stream it says that there was a gap.
   'snapshot'
 ]);
@@ -69,6 +72,9 @@ const PAGE_EVENTS: ReadonlySet<EventName> = new Set<EventName>([
  * pages of its browser.
  */
 export class HermesClient {
+  readonly notebooks = new NotebookCalls((method, path, options) =>
+    call(this.request, method, path, options)
+  );
   private readonly followers = new Set<Follower>();
   private readonly listeners = new Set<EventListener>();
   private readonly server: Server;

@@ -19,13 +19,10 @@ export interface Trans {
 }
 
 /**
- * What the labextension offers to the widgets in the cells of its page: the
- * same client, hence the same stream, and the host's renderer and language.
- * Widgets come in a bundle of their own, maybe of another version: only plain
- * callbacks cross, and `version` changes with the shape.
+ * What a page has around the components: one client, hence one stream, and the
+ * host's renderer and language.
  */
 export interface HermesPage {
-  readonly version: 1;
   readonly client: HermesClient;
   /** The conversation this page is about; empty while it is a draft. */
   readonly current: Observable<string>;
@@ -38,28 +35,4 @@ export interface HermesPage {
   readonly openFile: (place: string, cwd: string) => void;
   /** Where a new conversation works: beside a notebook, or in a folder. */
   readonly place: () => { notebook?: string; cwd?: string };
-}
-
-const KEY = Symbol.for('hermes-jupyter.page');
-const POLL_MS = 100;
-
-type Global = typeof globalThis & { [KEY]?: HermesPage };
-
-export function offerPage(page: HermesPage): void {
-  (globalThis as Global)[KEY] = page;
-}
-
-/** Waits for the labextension, which may come after the first widget. */
-export async function findPage(patienceMs: number): Promise<HermesPage | null> {
-  const end = Date.now() + patienceMs;
-  for (;;) {
-    const page = (globalThis as Global)[KEY];
-    if (page?.version === 1) {
-      return page;
-    }
-    if (Date.now() >= end) {
-      return null;
-    }
-    await new Promise(resolve => setTimeout(resolve, POLL_MS));
-  }
 }

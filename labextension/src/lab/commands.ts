@@ -15,7 +15,8 @@ export const CommandIDs = {
   nextQuestion: 'hermes:next-question',
   stop: 'hermes:stop',
   restartAgent: 'hermes:restart-agent',
-  setUpModel: 'hermes:set-up-model'
+  setUpModel: 'hermes:set-up-model',
+  check: 'hermes:check'
 };
 
 /** A new conversation, and not the one in hand, for `hermes:open-tab`. */
@@ -27,11 +28,13 @@ export interface CommandOptions {
   host: HermesPage;
   /** Whether the application has a main area for tabs; Notebook 7 has none. */
   hasTabs: boolean;
+  /** Looks for what is wrong. */
+  check: () => void;
 }
 
 export function addCommands(
   app: JupyterFrontEnd,
-  { panels, page, host, hasTabs }: CommandOptions
+  { panels, page, host, hasTabs, check }: CommandOptions
 ): void {
   const { commands } = app;
   const { trans, perform } = host;
@@ -141,6 +144,12 @@ export function addCommands(
         perform(hint);
       }
     }
+  });
+
+  commands.addCommand(CommandIDs.check, {
+    label: trans.__('Check Hermes'),
+    caption: trans.__('Look for what is wrong, and what to do about it'),
+    execute: check
   });
 
   effect(() => {

@@ -5,8 +5,13 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import {
+  INotebookCellExecutor,
+  INotebookTracker,
+  type NotebookPanel
+} from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -16,26 +21,40 @@ import { effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Hint } from '../client/api';
 import { browserFor } from '../client/browser';
 import { HermesClient } from '../client/client';
+import { installAgent } from '../client/doctor';
 import { frontOf } from '../client/front';
 import { Observable } from '../client/observable';
-import { offerPage, type HermesPage } from '../client/page';
+import type { HermesPage } from '../client/page';
 import { Announcements } from '../model/announcements';
+import { Changes } from '../model/changes';
 import { followCurrent } from '../model/chat';
 import { LiveModel } from '../model/live';
 import { PageModel } from '../model/page';
+import type { Host } from '../ui/host';
+import { notebookParts } from '../ui/notebook-parts';
+import { offerPanels } from '../widget/offer';
+import { showPanel } from '../widget/panel';
+import { attachFromFileBrowser } from './attach-files';
+import { addCellCommands, addCellCommandsToPalette } from './cell-commands';
+import { CellContext } from './cell-context';
 import {
   addCommands,
   addToLauncher,
   addToPalette,
   CommandIDs
 } from './commands';
+import { isDisabled, sayDisabled } from './disabled';
+import { showDoctor } from './doctor';
+import { addErrorBars } from './error-bars';
 import { fileOpener } from './files';
 import { requestTo } from './http';
 import { markdownRenderer } from './markdown';
-import { notebookInUse } from './notebook-in-use';
+import { bridgeNotebooks } from './notebook-bridge';
+import { notebookInUse, placeInUse } from './notebook-in-use';
 import { linkNotebooks, placeOf } from './notebooks';
 import { notifyOfQuestions } from './notifications';
 import { Panels } from './panels';
+import { keepPolicy } from './policy';
 import { addToRunning } from './running';
 import { followSettings } from './settings';
 import { StatusItem } from './status';
@@ -59,9 +78,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
     ILabShell,
     ILayoutRestorer,
     INotebookTracker,
+    INotebookCellExecutor,
     ILauncher,
     IRunningSessionManagers,
-    IStatusBar
+    IStatusBar,
+    IFileBrowserFactory
   ],
   activate
 };
@@ -77,30 +98,39 @@ function activate(
   labShell: ILabShell | null,
   restorer: ILayoutRestorer | null,
   notebooks: INotebookTracker | null,
+  executor: INotebookCellExecutor | null,
   launcher: ILauncher | null,
   runningManagers: IRunningSessionManagers | null,
-  statusBar: IStatusBar | null
+  statusBar: IStatusBar | null,
+  fileBrowsers: IFileBrowserFactory | null
 ): void {
   const translator = someTranslator ?? nullTranslator;
   const trans = translator.load('hermes_jupyter');
+  if (isDisabled()) {
+    sayDisabled(app, trans);
+    return;
+  }
   const { serverSettings } = app.serviceManager;
   const browser = browserFor(serverSettings.baseUrl);
-  const client = new HermesClient(requestTo(serverSettings), browser);
+  const request = requestTo(serverSettings);
+  const client = new HermesClient(request, browser);
   const current = rememberedCurrent();
   const settings = followSettings(registry, PLUGIN_ID);
   const page = new PageModel(client);
 
+  const tell = (error: Error): void => {
+    Notification.error(error.message);
+  };
   const perform = (hint: Hint): void => {
     if (hint.action === 'restart-agent') {
-      client.restartAgent().catch((error: Error) => {
-        Notification.error(error.message);
-      });
+      client.restartAgent().catch(tell);
+    } else if (hint.action === 'install-agent') {
+      installAgent(request).catch(tell);
     } else if (hint.command) {
       void runInTerminal(app.commands, hint.command, trans);
     }
   };
   const host: HermesPage = {
-    version: 1,
     client,
     current,
     renderMarkdown: markdownRenderer(
@@ -116,29 +146,66 @@ function activate(
     }),
     place: () => placeOf(notebooks)
   };
-  offerPage(host);
 
-  const panels = new Panels(
-    app,
-    {
-      ...host,
-      notebook: notebooks ? notebookInUse(notebooks, trans) : undefined
-    },
-    page
-  );
+  const { contents } = app.serviceManager;
+  const inUse = notebooks && placeInUse(notebooks, contents);
+  const cells =
+    notebooks && inUse
+      ? new CellContext(inUse, notebooks, contents, trans)
+      : undefined;
+  const check = (): void => void showDoctor(request, host);
+  const around: HermesPage & Host = {
+    ...host,
+    ...(notebooks && {
+      notebook: notebookInUse(inUse!, {
+        tracker: notebooks,
+        contents,
+        trans,
+        open: async path =>
+          (await app.commands.execute('docmanager:open', { path })) as
+            NotebookPanel | undefined,
+        activate: id => app.shell.activateById(id)
+      }),
+      parts: notebookParts(new Changes(client))
+    }),
+    check
+  };
+  offerPanels((el, traits) => showPanel(around, el, traits).end);
+  const panels = new Panels(app, around, page, cells);
   const { sidebar } = panels;
   followCurrent(sidebar.chat, current);
   if (notebooks) {
     linkNotebooks(notebooks, { client, current, chat: sidebar.chat });
+    bridgeNotebooks({
+      client,
+      tracker: notebooks,
+      contents,
+      executor,
+      life: browser.life,
+      heard: keepPolicy(registry, PLUGIN_ID, { client, trans })
+    });
+    addCellCommands(app, {
+      tracker: notebooks,
+      context: cells!,
+      panels,
+      trans
+    });
+    addErrorBars(notebooks, app.commands, trans);
   }
 
   const hasTabs = labShell !== null;
-  addCommands(app, { panels, page, host, hasTabs });
+  addCommands(app, { panels, page, host, hasTabs, check });
+  if (fileBrowsers && hasTabs) {
+    attachFromFileBrowser(app, { factory: fileBrowsers, panels, page, trans });
+  }
   if (restorer && hasTabs) {
     panels.restore(restorer, CommandIDs.openTab);
   }
   if (palette) {
     addToPalette(palette, host);
+    if (notebooks) {
+      addCellCommandsToPalette(palette, trans);
+    }
   }
   if (launcher && hasTabs) {
     addToLauncher(launcher, translator);

@@ -10,7 +10,8 @@ import { hermesIcon } from './icon';
 export class Panel extends Widget {
   /** Whether it is the one to be seen where it is. */
   readonly isShown = signal(false);
-  private focusNext = '.hj-input';
+  /** Null: the next activation leaves the focus where it is. */
+  private focusNext: string | null = '.hj-input';
 
   constructor(
     id: string,
@@ -30,6 +31,11 @@ export class Panel extends Widget {
   /** Has the next activation give the focus to the question that waits. */
   leadToQuestion(): void {
     this.focusNext = '.hj-questions';
+  }
+
+  /** Has the next activation leave the focus where it is. */
+  leaveFocus(): void {
+    this.focusNext = null;
   }
 
   protected override onAfterAttach(_message: Message): void {
@@ -56,7 +62,9 @@ export class Panel extends Widget {
   }
 
   protected override onActivateRequest(_message: Message): void {
-    this.node.querySelector<HTMLElement>(this.focusNext)?.focus();
+    if (this.focusNext) {
+      this.node.querySelector<HTMLElement>(this.focusNext)?.focus();
+    }
     this.focusNext = '.hj-input';
   }
 

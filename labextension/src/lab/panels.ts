@@ -4,8 +4,11 @@ import { computed, effect, signal } from '@preact/signals';
 import type { HermesPage } from '../client/page';
 import { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
+import { PromptContext } from '../model/context';
 import { SessionsModel } from '../model/sessions';
 import type { Host } from '../ui/host';
+import { CELL_MIME, type CellContext } from './cell-context';
+import { takeDrops, type Drop } from './drops';
 import type { Panel } from './panel';
 import { Sidebar } from './sidebar';
 import { Tab, type TabState } from './tab';
@@ -26,6 +29,8 @@ export class Panels {
   );
 
   private readonly all;
+  /** What any panel takes, by MIME type. */
+  private readonly drops = new Map<string, (panel: Panel) => Drop>();
   private readonly tracker = new WidgetTracker<Tab>({
     namespace: 'hermes-jupyter'
   });
@@ -33,13 +38,20 @@ export class Panels {
   constructor(
     private readonly app: JupyterFrontEnd,
     private readonly host: HermesPage & Host,
-    private readonly page: PageModel
+    private readonly page: PageModel,
+    /** What prompts can tell of the notebooks of this page. */
+    private readonly cells?: CellContext
   ) {
+    if (cells) {
+      this.drops.set(CELL_MIME, ({ chat }) => event => {
+        chat.context?.add(cells.dropped(event));
+      });
+    }
     const chat = this.newChat('sidebar', { place: host.place });
     this.sidebar = new Sidebar(this.propsOf(chat), host);
     this.current = signal<Panel>(this.sidebar);
     this.all = signal<readonly Panel[]>([this.sidebar]);
-    this.watchFocus(this.sidebar);
+    this.watch(this.sidebar);
     app.shell.add(this.sidebar, 'right', { rank: RANK });
     app.shell.currentChanged?.connect(() => {
       const { currentWidget } = app.shell;
@@ -91,7 +103,7 @@ export class Panels {
       this.all.value = this.all.value.filter(panel => panel !== tab);
     });
     this.all.value = [...this.all.value, tab];
-    this.watchFocus(tab);
+    this.watch(tab);
     await this.tracker.add(tab);
     this.app.shell.add(tab, 'main', { activate: false });
     return tab;
@@ -99,6 +111,26 @@ export class Panels {
 
   show(panel: Panel = this.current.value): void {
     this.app.shell.activateById(panel.id);
+  }
+
+  /** Brings the panel in use to sight, and leaves the focus where it is. */
+  reveal(): void {
+    const panel = this.current.value;
+    if (!panel.isVisible) {
+      panel.leaveFocus();
+      this.show(panel);
+    }
+  }
+
+  /** The chat in use; a new one in its place where nothing can be asked. */
+  chatToAsk(): ChatModel {
+    const { chat } = this.current.value;
+    const { isReadOnly, isGone } = chat.conversation.value;
+    chat.listing.value = false;
+    if (isReadOnly.value || isGone.value) {
+      chat.newChat();
+    }
+    return chat;
   }
 
   /** Leads to what waits in a conversation, in the panel that has it. */
@@ -111,12 +143,23 @@ export class Panels {
     this.show(panel);
   }
 
+  /** Has every panel take what is dragged onto it with this MIME type. */
+  takeDrops(mime: string, drop: (panel: Panel) => Drop): void {
+    this.drops.set(mime, drop);
+    this.all.value.forEach(panel => takeDrops(panel.node, mime, drop(panel)));
+  }
+
   private newChat(
     name: string,
     options: Pick<ConstructorParameters<typeof ChatModel>[1], 'place' | 'draft'>
   ): ChatModel {
     const { client } = this.host;
-    return new ChatModel(client, { name, storage: localStorage, ...options });
+    return new ChatModel(client, {
+      name,
+      storage: localStorage,
+      context: this.cells && (keep => new PromptContext(this.cells!, keep)),
+      ...options
+    });
   }
 
   private propsOf(chat: ChatModel) {
@@ -124,7 +167,10 @@ export class Panels {
     return { chat, page: this.page, sessions };
   }
 
-  private watchFocus(panel: Panel): void {
+  private watch(panel: Panel): void {
+    this.drops.forEach((drop, mime) =>
+      takeDrops(panel.node, mime, drop(panel))
+    );
     panel.node.addEventListener('focusin', () => {
       this.current.value = panel;
     });

@@ -22,6 +22,7 @@ import { isInTouch } from '../client/connection';
 import type { Observable } from '../client/observable';
 import type { Attachments } from './attachments';
 import { Completions } from './completions';
+import type { ContextChip, ContextDraft, PromptContext } from './context';
 import { Conversation, isUnfinished, type Outgoing } from './conversation';
 import { Drafts, type DraftStorage } from './drafts';
 import { Files } from './files';
@@ -35,9 +36,17 @@ export interface ChatOptions {
   storage: DraftStorage;
   /** The notebook that a new conversation works beside. */
   place: () => { notebook?: string; cwd?: string };
+  /** Makes what of notebooks goes with prompts; without it, nothing does. */
+  context?: (keep: (draft: ContextDraft | null) => void) => PromptContext;
   /** Where the text for a new conversation is kept; that of all, if not given. */
   draft?: string;
 }
+
+/** A prompt, and all that is needed to send it once more. */
+type Sending = Outgoing & {
+  replaces?: string;
+  context: readonly ContextChip[];
+};
 
 /** The chat a panel shows: one conversation, or the draft of one. */
 export class ChatModel {
@@ -46,6 +55,8 @@ export class ChatModel {
   readonly draft: ReadonlySignal<string>;
   /** The files for the next prompt; each conversation has its own. */
   readonly attachments: ReadonlySignal<Attachments>;
+  /** What of notebooks goes with the next prompt. */
+  readonly context: PromptContext | null;
   readonly completions: Completions;
   readonly error = signal<ApiError | null>(null);
   /** A question which somebody else had answered when we did. */
@@ -61,7 +72,9 @@ export class ChatModel {
   private readonly ends: (() => void)[];
   private unfollow: () => void = () => undefined;
   /** A prompt which failed, to be sent again under the same id. */
-  private failed: (Outgoing & { replaces?: string }) | null = null;
+  private failed: Sending | null = null;
+  /** What went with prompts that wait, by their turns. */
+  private readonly waiting = new Map<string, readonly ContextChip[]>();
   private readonly preparing = new Map<Conversation, Promise<void>>();
 
   constructor(
@@ -69,10 +82,17 @@ export class ChatModel {
     private readonly options: ChatOptions
   ) {
     const drafts = new Drafts(options.storage, options.draft);
-    this.writing = new Writing(drafts, this.conversation);
+    this.context =
+      options.context?.(context => drafts.change(this.id.value, { context })) ??
+      null;
+    this.writing = new Writing(drafts, this.conversation, this.context);
     this.draft = this.writing.draft;
     this.history = new History(client);
-    this.completions = new Completions(client, () => this.id.value);
+    this.completions = new Completions(
+      client,
+      () => this.id.value,
+      this.context
+    );
     this.files = new Files(client, this.conversation, conversation =>
       this.ready(conversation)
     );
@@ -151,20 +171,31 @@ export class ChatModel {
   ): Promise<void> {
     const attachments = this.attachments.value;
     const isEmpty = text.trim() === '' && attachments.list.value.length === 0;
-    if (isEmpty || attachments.obstacle.value) {
+    if (isEmpty || attachments.obstacle.value || this.context?.obstacle.value) {
       return;
     }
+    const context = this.context?.take();
+    const prompt = this.promptOf(text, attachments.take(), context);
+    if (text === this.draft.value) {
+      this.setDraft('');
+    }
+    this.completions.close();
+    await this.dispatch(prompt, whenBusy);
+  }
+
+  /** Sends what a command asks for; what is in the composer stays there. */
+  async ask(text: string, context: readonly ContextChip[]): Promise<void> {
+    await this.dispatch(this.promptOf(text, [], context), 'queue');
+  }
+
+  private async dispatch(prompt: Sending, whenBusy: WhenBusy): Promise<void> {
+    const { text } = prompt;
     const conversation = this.conversation.value;
-    const prompt = this.promptOf(text, attachments.take());
     batch(() => {
       this.error.value = null;
       this.answeredElsewhere.value = null;
-      if (text === this.draft.value) {
-        this.setDraft('');
-      }
       conversation.send(prompt);
     });
-    this.completions.close();
     try {
       if (await this.completions.isCommand(text)) {
         await this.command(conversation, prompt);
@@ -180,7 +211,7 @@ export class ChatModel {
 
   private async command(
     conversation: Conversation,
-    { clientId, text, attachments }: Outgoing
+    { clientId, text, attachments, context }: Sending
   ): Promise<void> {
     await this.ready(conversation);
     const { session_id } = await this.client.command(
@@ -189,8 +220,9 @@ export class ChatModel {
       this.options.name
     );
     conversation.withdraw(clientId);
-    // A command takes no files.
+    // A command takes no files, and no cells.
     this.files.of(conversation).giveBack(attachments);
+    this.writing.giveBackContext(context, conversation);
     if (this.isCurrent(conversation) && session_id !== this.id.value) {
       await this.open(session_id);
     }
@@ -210,7 +242,8 @@ export class ChatModel {
     this.error.value = null;
     await this.writing.submit(message.id, async () => {
       const files = message.attachments.value;
-      await this.say(conversation, this.promptOf(text, files, message.id));
+      const prompt = this.promptOf(text, files, [], message.id);
+      await this.say(conversation, prompt);
       if (this.writing.edit.value?.message === message.id) {
         this.writing.setEdit(null);
       }
@@ -290,6 +323,9 @@ export class ChatModel {
     }
     conversation.dequeue(turn_id);
     this.files.of(conversation).giveBack(attachments);
+    const context = this.waiting.get(turn_id) ?? [];
+    this.writing.giveBackContext(context, conversation);
+    this.waiting.delete(turn_id);
     if (this.isCurrent(conversation)) {
       this.writing.keep(text ?? '');
     } else {
@@ -373,23 +409,28 @@ export class ChatModel {
   private promptOf(
     text: string,
     attachments: readonly AttachmentName[],
+    context: readonly ContextChip[] = [],
     replaces?: string
-  ): Outgoing & { replaces?: string } {
+  ): Sending {
     const { failed } = this;
     const isSame =
       failed?.text === text &&
       failed.replaces === replaces &&
-      String(namesOf(failed)) === String(namesOf({ attachments }));
-    return isSame ? failed : { clientId: newId(), text, attachments, replaces };
+      String(namesOf(failed)) === String(namesOf({ attachments })) &&
+      JSON.stringify(failed.context) === JSON.stringify(context);
+    return isSame
+      ? failed
+      : { clientId: newId(), text, attachments, context, replaces };
   }
 
   private async say(
     conversation: Conversation,
-    prompt: Outgoing & { replaces?: string },
+    prompt: Sending,
     whenBusy: WhenBusy = 'queue'
   ): Promise<void> {
     const { clientId, text, replaces } = prompt;
     const names = namesOf(prompt);
+    const context = this.context?.itemsWith(prompt.context) ?? [];
     try {
       await this.ready(conversation);
       const { turn_id, state } = await this.client.prompt(
@@ -399,10 +440,14 @@ export class ChatModel {
           client_id: clientId,
           when_busy: whenBusy,
           replaces,
-          ...(names.length > 0 && { attachments: names })
+          ...(names.length > 0 && { attachments: names }),
+          ...(context.length > 0 && { context })
         }
       );
       this.failed = null;
+      if (state === 'queued' && prompt.context.length > 0) {
+        this.waiting.set(turn_id, prompt.context);
+      }
       conversation.accepted(prompt, turn_id, state);
     } catch (error) {
       this.failed = prompt;
@@ -517,9 +562,10 @@ export class ChatModel {
     }
   }
 
-  private giveBack(prompt: Outgoing, conversation: Conversation): void {
-    const { text, attachments } = prompt;
+  private giveBack(prompt: Sending, conversation: Conversation): void {
+    const { text, attachments, context } = prompt;
     this.files.of(conversation).giveBack(attachments);
+    this.writing.giveBackContext(context, conversation);
     if (this.isCurrent(conversation)) {
       this.setDraft(joined(text, this.draft.value));
     } else {

@@ -1,6 +1,7 @@
 import { batch, signal } from '@preact/signals';
-import type { Command, Completion } from '../client/api';
+import type { Command } from '../client/api';
 import type { HermesClient } from '../client/client';
+import type { Option, PromptContext } from './context';
 
 /** A command that is being typed, and what is typed to go with it. */
 const COMMAND = /^\/([^\s/]*)(?:[ ]([^\s]*))?$/;
@@ -11,9 +12,9 @@ const PATH = /(?<![\w/])@(?:`[^`\n]*|[^\s`]*)$/;
 /** A pause in typing, in milliseconds; then the server is asked. */
 const PAUSE_MS = 120;
 
-/** How what is being typed may go on: a command, or a path after an `@`. */
+/** How what is being typed may go on: a command; a path or a cell after an `@`. */
 export class Completions {
-  readonly options = signal<readonly Completion[]>([]);
+  readonly options = signal<readonly Option[]>([]);
   /** The place of the option that is chosen by Enter. */
   readonly active = signal(0);
 
@@ -28,7 +29,8 @@ export class Completions {
   /** `id` is that of the conversation; paths are seen from its folder. */
   constructor(
     private readonly client: HermesClient,
-    private readonly id: () => string
+    private readonly id: () => string,
+    private readonly context: PromptContext | null = null
   ) {}
 
   /** Looks for what may follow a text, which ends where it is typed. */
@@ -41,8 +43,9 @@ export class Completions {
       if (PATH.exec(text)!.index !== this.from) {
         this.show(0, []);
       }
+      this.showCells(text);
       this.pause = setTimeout(() => void this.lookForPaths(), PAUSE_MS);
-    } else {
+    } else if (!this.showCells(text)) {
       this.close();
     }
   }
@@ -65,7 +68,8 @@ export class Completions {
   }
 
   /** The text with an option at its end. */
-  accept(text: string, option: Completion): string {
+  accept(text: string, option: Option): string {
+    option.take?.();
     return text.slice(0, this.from) + option.text;
   }
 
@@ -118,6 +122,15 @@ export class Completions {
     );
   }
 
+  /** Cells that may be meant, whether there are any. */
+  private showCells(text: string): boolean {
+    const cells = this.context?.mentioned(text);
+    if (cells) {
+      this.show(cells.from, cells.options);
+    }
+    return Boolean(cells);
+  }
+
   private ask(): Promise<readonly Command[]> {
     this.asking ??= this.client
       .commands()
@@ -138,7 +151,12 @@ export class Completions {
     try {
       const found = await this.client.complete(this.id(), text);
       if (this.typed === text) {
-        this.show(found.replace_from, found.completions);
+        const cells = this.context?.mentioned(text);
+        const isSame = cells?.from === found.replace_from;
+        this.show(found.replace_from, [
+          ...(isSame ? cells.options : []),
+          ...found.completions
+        ]);
       }
     } catch {
       // It is typed in full, then.
@@ -150,7 +168,7 @@ export class Completions {
     }
   }
 
-  private show(from: number, options: readonly Completion[]): void {
+  private show(from: number, options: readonly Option[]): void {
     batch(() => {
       this.from = from;
       this.options.value = options;

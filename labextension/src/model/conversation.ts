@@ -16,6 +16,7 @@ import type {
   Turn,
   TurnState
 } from '../client/api';
+import type { ContextLabel } from '../client/notebooks';
 import { MessageModel } from './message';
 import { stretchesOf, type Stretch } from './stretches';
 
@@ -24,6 +25,8 @@ export interface Outgoing {
   clientId: string;
   text: string;
   attachments: readonly AttachmentName[];
+  /** What goes with it, by its name. */
+  context?: readonly ContextLabel[];
 }
 
 /** Messages that a snapshot carries if there are as many. */
@@ -142,8 +145,8 @@ export class Conversation {
     if (!running || !this.lacksPromptOf(running)) {
       return this.outgoing.value;
     }
-    const { turn_id: clientId, text, attachments = [] } = running;
-    const begun = { clientId, text: text ?? '', attachments };
+    const { turn_id: clientId, text, attachments = [], context } = running;
+    const begun = { clientId, text: text ?? '', attachments, context };
     return [begun, ...this.outgoing.value];
   });
 
@@ -208,7 +211,8 @@ export class Conversation {
         state,
         origin: 'user',
         text: prompt.text,
-        attachments: [...prompt.attachments]
+        attachments: [...prompt.attachments],
+        context: [...(prompt.context ?? [])]
       });
     });
   }
@@ -454,7 +458,8 @@ export class Conversation {
       turn_id: start.turn_id ?? null,
       text: start.text ?? '',
       steered: start.steered ?? false,
-      attachments: start.attachments ?? []
+      attachments: start.attachments ?? [],
+      context: start.context ?? []
     });
     if (start.role === 'assistant') {
       entry.status.value = 'streaming';

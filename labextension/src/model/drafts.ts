@@ -1,4 +1,5 @@
 import type { AnswerValue } from '../client/api';
+import type { ContextDraft } from './context';
 
 export type DraftStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
@@ -20,6 +21,7 @@ export interface Draft {
   prompt: string;
   answer: AnswerDraft | null;
   edit: EditDraft | null;
+  context: ContextDraft | null;
 }
 
 /** Conversations whose drafts are kept: those of the others that were longest ago go. */
@@ -31,7 +33,7 @@ const LONGEST = 200_000;
 const PREFIX = 'hermes-jupyter:draft';
 const RECENT = 'hermes-jupyter:drafts';
 
-const NOTHING: Draft = { prompt: '', answer: null, edit: null };
+const NOTHING: Draft = { prompt: '', answer: null, edit: null, context: null };
 
 /** Keeps drafts by conversation, through a reload; that of a new one under ''. */
 export class Drafts {
@@ -52,7 +54,7 @@ export class Drafts {
   change(id: string, change: Partial<Draft>): void {
     const draft = { ...this.get(id), ...change };
     const text = JSON.stringify(draft);
-    const isEmpty = !draft.prompt && !draft.answer && !draft.edit;
+    const isEmpty = Object.values(draft).every(part => !part);
     try {
       if (isEmpty || text.length > LONGEST) {
         this.storage.removeItem(this.keyOf(id));

@@ -8,6 +8,7 @@ import type {
   Question,
   Tool
 } from '../client/api';
+import type { ContextLabel } from '../client/notebooks';
 
 /**
  * One entry of the transcript. Its parts are signals of their own, so that a
@@ -25,6 +26,7 @@ export class MessageModel {
   readonly progress = signal('');
   readonly question = signal<Question | null>(null);
   readonly attachments = signal<readonly AttachmentName[]>([]);
+  readonly context = signal<readonly ContextLabel[]>([]);
   readonly level: NoticeLevel;
   readonly compaction = signal<Compaction | null>(null);
   /** Said into a turn that ran. */
@@ -51,6 +53,7 @@ export class MessageModel {
     this.tool.value = message.tool ?? null;
     this.question.value = message.question ?? null;
     this.attachments.value = message.attachments ?? [];
+    this.context.value = message.context ?? [];
     this.compaction.value = message.compaction ?? null;
   }
 

@@ -13,6 +13,14 @@ export class PageModel {
   /** The last notice that belongs to no conversation. */
   readonly notice = signal<EventData['notice'] | null>(null);
   readonly agent = computed(() => this.status.value?.agent ?? null);
+  /** Set for somebody who may only read here. */
+  readonly guest = computed(() => {
+    const status = this.status.value;
+    return status?.can?.includes('execute') === false ? status : null;
+  });
+
+  /** What the administrator has set. */
+  readonly policy = computed(() => this.status.value?.policy ?? {});
   readonly waiting = computed(() => this.questions.value.length);
 
   private readonly ends: (() => void)[];

@@ -5,13 +5,15 @@ import {
   type ReadonlySignal
 } from '@preact/signals';
 import type { AnswerValue, Question } from '../client/api';
+import type { ContextChip, PromptContext } from './context';
 import type { Conversation } from './conversation';
 import type { AnswerDraft, Drafts, EditDraft } from './drafts';
 import type { MessageModel } from './message';
 
 /**
  * What a person writes in the conversation that is shown and has not sent:
- * a prompt, an answer, a change of a message. It is kept through a reload.
+ * a prompt and what of notebooks goes with it, an answer, a change of a
+ * message. It is kept through a reload.
  */
 export class Writing {
   readonly draft = signal('');
@@ -25,7 +27,8 @@ export class Writing {
 
   constructor(
     private readonly drafts: Drafts,
-    private readonly conversation: ReadonlySignal<Conversation>
+    private readonly conversation: ReadonlySignal<Conversation>,
+    private readonly context: PromptContext | null
   ) {
     this.take('');
     this.dispose = effect(() => this.rescue());
@@ -37,7 +40,8 @@ export class Writing {
 
   /** Goes on with what was written in a conversation before. */
   take(id: string): void {
-    const { prompt, answer, edit } = this.drafts.get(id);
+    const { prompt, answer, edit, context } = this.drafts.get(id);
+    this.context?.restore(context);
     this.draft.value = prompt;
     this.answer.value = answer;
     this.edit.value = edit;
@@ -45,8 +49,9 @@ export class Writing {
 
   /** The draft of a new conversation belongs to the one that it became. */
   moveTo(id: string): void {
-    this.drafts.change('', { prompt: '' });
-    this.drafts.change(id, { prompt: this.draft.value });
+    this.drafts.change('', { prompt: '', context: null });
+    const context = this.context?.draft ?? null;
+    this.drafts.change(id, { prompt: this.draft.value, context });
   }
 
   setDraft(text: string): void {
@@ -63,6 +68,26 @@ export class Writing {
   store(text: string, id: string): void {
     const { prompt } = this.drafts.get(id);
     this.drafts.change(id, { prompt: joined(prompt, text) });
+  }
+
+  /** Puts cells of notebooks back into a draft, be it shown or not. */
+  giveBackContext(
+    chips: readonly ContextChip[],
+    conversation: Conversation
+  ): void {
+    const id = conversation.id.value;
+    const shown = this.conversation.value;
+    if (chips.length === 0) {
+      return;
+    }
+    if (shown === conversation || (id && id === shown.id.value)) {
+      this.context?.add(chips);
+    } else {
+      const { context } = this.drafts.get(id);
+      const all = [...(context?.chips ?? []), ...chips];
+      const isAlone = context?.isAlone ?? false;
+      this.drafts.change(id, { context: { chips: all, isAlone } });
+    }
   }
 
   /** Begins to change a message; what was typed for another one is kept. */

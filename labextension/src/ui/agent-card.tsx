@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { AgentStatus } from '../client/api';
-import { useTrans } from './host';
+import { useHost } from './host';
 import { FailureView } from './failure-view';
 
 /** How the agent starts, or why it does not, with the next step. */
@@ -9,7 +9,7 @@ export function AgentCard(props: {
   /** What the transcript says already. */
   said: string | undefined;
 }): JSX.Element | null {
-  const trans = useTrans();
+  const { trans, check } = useHost();
   const { agent, said } = props;
   if (agent?.state === 'starting') {
     return (
@@ -20,7 +20,16 @@ export function AgentCard(props: {
   }
   if (agent?.state === 'failed' && agent.error !== said) {
     const message = agent.error || trans.__('Hermes could not be started.');
-    return <FailureView failure={{ message, hint: agent.hint }} />;
+    return (
+      <>
+        <FailureView failure={{ message, hint: agent.hint }} />
+        {check && (
+          <button type="button" class="hj-button hj-check-all" onClick={check}>
+            {trans.__('Check Hermes')}
+          </button>
+        )}
+      </>
+    );
   }
   return null;
 }

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { CardHead, type CardProps } from './card-head';
+import { Diff, isDiff } from './diff';
 import { FailureView } from './failure-view';
 import { useTrans } from './host';
 import { SkipApprovals } from './skip-approvals';
@@ -10,24 +11,30 @@ import { useSubmission } from './submission';
  * the default: no key approves anything but on a focused button.
  */
 export function ApprovalCard(
-  props: CardProps<string> & { onSkip: () => Promise<void> }
+  props: CardProps<string> & { onSkip: (() => Promise<void>) | null }
 ): JSX.Element {
   const { question, place, onAnswer, onDismiss, onSkip } = props;
   const trans = useTrans();
   const { busy, error, submit } = useSubmission();
   const isInterrupted = question.state === 'interrupted';
+  const command = question.command ?? '';
+  const isChange = isDiff(command);
 
   return (
     <section class="hj-card" aria-label={trans.__('Approval')}>
       <CardHead
-        title={trans.__('Hermes wants to run this')}
+        title={
+          isChange
+            ? trans.__('Hermes wants to change this')
+            : trans.__('Hermes wants to run this')
+        }
         question={question}
         place={place}
       />
       {question.description && <p dir="auto">{question.description}</p>}
-      {question.command && (
+      {command && (
         <pre class="hj-command" tabIndex={0}>
-          {question.command}
+          {isChange ? <Diff text={command} /> : command}
         </pre>
       )}
       {isInterrupted && (
@@ -60,7 +67,14 @@ export function ApprovalCard(
           )}
         </div>
       </fieldset>
-      {!isInterrupted && <SkipApprovals onSkip={onSkip} />}
+      {!isInterrupted &&
+        (onSkip ? (
+          <SkipApprovals onSkip={onSkip} />
+        ) : (
+          <p class="hj-quiet">
+            {trans.__('Each is asked. Set by your administrator.')}
+          </p>
+        ))}
       {error.value && <FailureView failure={error.value} />}
     </section>
   );

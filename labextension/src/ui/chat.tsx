@@ -7,6 +7,7 @@ import { AgentCard } from './agent-card';
 import { Composer } from './composer';
 import { ConnectionBar } from './connection-bar';
 import { useFileDrop } from './file-drop';
+import { GuestContext, GuestLine } from './guest';
 import { useHost, useTrans } from './host';
 import { IconButton } from './icon-button';
 import { BackIcon, ListIcon, NewIcon } from './icons';
@@ -27,12 +28,21 @@ export interface ChatProps {
 }
 
 /** The whole panel. */
-export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
+export function Chat(props: ChatProps): JSX.Element {
+  return (
+    <GuestContext.Provider value={props.page.guest.value}>
+      <Panel {...props} />
+    </GuestContext.Provider>
+  );
+}
+
+function Panel({ chat, page, sessions }: ChatProps): JSX.Element {
   const { trans, openFile } = useHost();
   const conversation = chat.conversation.value;
   const panel = useRef<HTMLElement>(null);
   const wasListing = useRef(false);
   const takesFiles =
+    !page.guest.value &&
     !chat.listing.value &&
     !conversation.isGone.value &&
     !conversation.isReadOnly.value;
@@ -110,12 +120,14 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
             >
               <ListIcon />
             </IconButton>
-            <IconButton
-              label={trans.__('New chat')}
-              onClick={() => chat.newChat()}
-            >
-              <NewIcon />
-            </IconButton>
+            {!page.guest.value && (
+              <IconButton
+                label={trans.__('New chat')}
+                onClick={() => chat.newChat()}
+              >
+                <NewIcon />
+              </IconButton>
+            )}
           </>
         )}
       </header>
@@ -131,7 +143,7 @@ export function Chat({ chat, page, sessions }: ChatProps): JSX.Element {
       ) : (
         <Transcript chat={chat} page={page} />
       )}
-      <QuestionQueue chat={chat} />
+      <QuestionQueue chat={chat} page={page} />
       <Foot chat={chat} page={page} />
       {isDropping.value && (
         <div class="hj-drop" aria-hidden="true">
@@ -148,6 +160,9 @@ function Foot({ chat, page }: ChatProps): JSX.Element {
   if (conversation.isGone.value) {
     return <GoneLine chat={chat} />;
   }
+  if (page.guest.value) {
+    return <GuestLine />;
+  }
   if (conversation.isReadOnly.value) {
     return <ReadOnlyLine chat={chat} conversation={conversation} />;
   }
@@ -163,7 +178,7 @@ function Welcome({ chat, page }: ChatProps): JSX.Element {
   return (
     <div class="hj-welcome">
       <p>{trans.__('Hermes works beside your notebook.')}</p>
-      {page.status.value?.offline && (
+      {page.status.value?.offline && !page.guest.value && (
         <>
           <p class="hj-quiet">
             {trans.__('This is the offline model. It knows these:')}

@@ -9,7 +9,7 @@ import { CompletionList, optionId, steersCompletions } from './completion-list';
 import { FailureView } from './failure-view';
 import { pastedFiles } from './file-drop';
 import { GaugeDisclosure } from './gauge-disclosure';
-import { usePreferences, useTrans } from './host';
+import { useHost, usePreferences } from './host';
 import { SendIcon, StopIcon } from './icons';
 import { sends } from './keys';
 import { ModelDisclosure } from './model-disclosure';
@@ -22,7 +22,7 @@ export function Composer(props: {
   page: PageModel;
 }): JSX.Element {
   const { chat, page } = props;
-  const trans = useTrans();
+  const { trans, parts } = useHost();
   const preferences = usePreferences();
   const input = useRef<HTMLTextAreaElement>(null);
   const conversation = chat.conversation.value;
@@ -82,6 +82,7 @@ export function Composer(props: {
         limit={limit}
         onRemove={() => input.current?.focus()}
       />
+      {parts?.context(chat, () => input.current?.focus())}
       <div class="hj-composer-box">
         <CompletionList
           id={listId}
@@ -131,7 +132,7 @@ export function Composer(props: {
         <div class="hj-composer-row">
           <AttachButton onFiles={attach} />
           <GaugeDisclosure chat={chat} />
-          <ModelDisclosure chat={chat} />
+          <ModelDisclosure chat={chat} page={page} />
           {folder && (
             <span class="hj-folder hj-clipped hj-quiet" title={folder}>
               {shortened(folder)}
@@ -157,7 +158,11 @@ export function Composer(props: {
               class="hj-round hj-primary"
               aria-label={trans.__('Send')}
               title={sendTitle()}
-              disabled={obstacle !== null || (!hasFiles && !draft.trim())}
+              disabled={
+                obstacle !== null ||
+                Boolean(chat.context?.obstacle.value) ||
+                (!hasFiles && !draft.trim())
+              }
             >
               <SendIcon />
             </button>

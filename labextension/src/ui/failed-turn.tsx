@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { ChatModel } from '../model/chat';
 import { FailureView } from './failure-view';
+import { useIsGuest } from './guest';
 import { useTrans } from './host';
 import { useSubmission } from './submission';
 import { UserPrompt } from './user-message';
@@ -8,11 +9,13 @@ import { UserPrompt } from './user-message';
 /** What went wrong with the last turn, and how to go on. */
 export function FailedTurn({ chat }: { chat: ChatModel }): JSX.Element | null {
   const trans = useTrans();
+  const isGuest = useIsGuest();
   const { busy, error, submit } = useSubmission();
   const conversation = chat.conversation.value;
   const turn = conversation.turn.value;
   const unsaid = conversation.unsaid.value;
   const isRetriable =
+    !isGuest &&
     conversation.retriable.value !== null &&
     chat.writing.edit.value === null &&
     conversation.can('undo');
@@ -25,17 +28,19 @@ export function FailedTurn({ chat }: { chat: ChatModel }): JSX.Element | null {
           note={trans.__('This was not said')}
           chat={chat}
         >
-          <button
-            type="button"
-            class="hj-button"
-            onClick={() => chat.compose(unsaid)}
-            disabled={
-              chat.draft.value !== '' ||
-              chat.attachments.value.list.value.length > 0
-            }
-          >
-            {trans.__('Put it into the composer')}
-          </button>
+          {!isGuest && (
+            <button
+              type="button"
+              class="hj-button"
+              onClick={() => chat.compose(unsaid)}
+              disabled={
+                chat.draft.value !== '' ||
+                chat.attachments.value.list.value.length > 0
+              }
+            >
+              {trans.__('Put it into the composer')}
+            </button>
+          )}
         </UserPrompt>
       )}
       {turn?.state === 'error' && turn.error && (

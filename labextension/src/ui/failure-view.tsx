@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { Failure, Hint, HintAction } from '../client/api';
 import type { Trans } from '../client/page';
 import { CopyButton } from './copy-button';
+import { useIsGuest } from './guest';
 import { useHost, useTrans } from './host';
 
 /** What went wrong, and the next step. */
@@ -11,19 +12,21 @@ export function FailureView(props: {
   const { message, hint } = props.failure;
   return (
     <div class="hj-failure" role="alert">
-      <p>{message}</p>
+      <p class="hj-said">{message}</p>
       {hint && <HintView hint={hint} />}
     </div>
   );
 }
 
-function HintView({ hint }: { hint: Hint }): JSX.Element {
+/** The next step: in words, as a command, and as a button. */
+export function HintView({ hint }: { hint: Hint }): JSX.Element {
   const { trans, perform } = useHost();
+  const isGuest = useIsGuest();
   return (
     <div class="hj-hint">
       <p>{withCode(hint.text)}</p>
       {hint.command && <Command text={hint.command} />}
-      {hint.action && (
+      {hint.action && !isGuest && (
         <button
           type="button"
           class="hj-button hj-primary"

@@ -29,6 +29,9 @@ export const AboveIcon = icon('M2.5 9.5h11v4h-11zM8 7V2M5.5 4.3 8 1.8l2.5 2.5');
 export const BelowIcon = icon(
   'M2.5 2.5h11v4h-11zM8 9v5M5.5 11.7 8 14.2l2.5-2.5'
 );
+export const CellsIcon = icon(
+  'M2.5 2.5h11v4h-11zM2.5 9.5h7v4h-7zM13 9v5M10.8 11.5h4.4'
+);
 export const ReplaceIcon = icon(
   'M2.5 3h7M2.5 6h5M13 5v4.5H5.5M7.8 7.2 5.5 9.5l2.3 2.3M10 13h3.5'
 );

@@ -5,7 +5,7 @@ import type { Compaction } from '../client/api';
 import type { MessageModel } from '../model/message';
 import type { Trans } from '../client/page';
 import { CopyButton } from './copy-button';
-import { useTrans } from './host';
+import { useHost, useTrans } from './host';
 import { Markdown } from './markdown';
 import { Outcome } from './outcome';
 import { Reasoning } from './reasoning';
@@ -59,7 +59,7 @@ function compacted(compaction: Compaction, trans: Trans): string {
 }
 
 function AssistantMessage({ message }: { message: MessageModel }): JSX.Element {
-  const trans = useTrans();
+  const { trans, parts } = useHost();
   const open = useComputed(() => message.status.value === 'streaming');
   const hasText = useComputed(() => message.text.value !== '');
   const isCut = message.status.value === 'interrupted';
@@ -78,6 +78,7 @@ function AssistantMessage({ message }: { message: MessageModel }): JSX.Element {
             label={trans.__('Copy the answer as Markdown')}
             text={() => message.text.value}
           />
+          {parts?.answerActions(() => message.text.value)}
         </div>
       )}
     </article>

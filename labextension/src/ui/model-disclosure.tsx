@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ApiError, type ModelChange, type Models } from '../client/api';
 import type { ChatModel } from '../model/chat';
+import type { PageModel } from '../model/page';
 import { Disclosure } from './disclosure';
 import { FailureView } from './failure-view';
 import { useTrans } from './host';
@@ -12,7 +13,11 @@ import { useSubmission } from './submission';
 const MOST = 50;
 
 /** The model of the conversation, which opens to those that there are. */
-export function ModelDisclosure({ chat }: { chat: ChatModel }): JSX.Element {
+export function ModelDisclosure(props: {
+  chat: ChatModel;
+  page: PageModel;
+}): JSX.Element {
+  const { chat, page } = props;
   const trans = useTrans();
   const model = chat.conversation.value.model.value;
   return (
@@ -22,7 +27,17 @@ export function ModelDisclosure({ chat }: { chat: ChatModel }): JSX.Element {
       face={model.split('/').at(-1) || trans.__('Model')}
       name={trans.__('Model of this conversation')}
     >
-      {close => <ModelChoice chat={chat} onDone={close} />}
+      {close => (
+        <>
+          {(page.policy.value.allowed_models ??
+            page.policy.value.allowed_providers) && (
+            <p class="hj-quiet">
+              {trans.__('Some are left out. Set by your administrator.')}
+            </p>
+          )}
+          <ModelChoice chat={chat} onDone={close} />
+        </>
+      )}
     </Disclosure>
   );
 }

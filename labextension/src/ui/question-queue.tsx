@@ -1,14 +1,20 @@
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ChatModel } from '../model/chat';
+import type { PageModel } from '../model/page';
 import { ApprovalCard } from './approval-card';
 import { ClarifyCard } from './clarify-card';
+import { GuestCard, useIsGuest } from './guest';
 import { useTrans } from './host';
 import { alreadyAnswered } from './outcome';
 import { SecretCard } from './secret-card';
 
 /** The oldest of the questions that wait for an answer. */
-export function QuestionQueue({ chat }: { chat: ChatModel }): JSX.Element {
+export function QuestionQueue(props: {
+  chat: ChatModel;
+  page: PageModel;
+}): JSX.Element {
+  const { chat } = props;
   const trans = useTrans();
   const questions = chat.conversation.value.questions.value;
   const elsewhere = chat.answeredElsewhere.value;
@@ -20,7 +26,7 @@ export function QuestionQueue({ chat }: { chat: ChatModel }): JSX.Element {
       {elsewhere && (
         <p class="hj-notice">{alreadyAnswered(elsewhere, trans)}</p>
       )}
-      <Head chat={chat} key={questions[0]?.id} />
+      <Head {...props} key={questions[0]?.id} />
     </div>
   );
 }
@@ -52,15 +58,21 @@ function useFocusAfter(
   }, [id]);
 }
 
-function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
+function Head(props: { chat: ChatModel; page: PageModel }): JSX.Element | null {
+  const { chat, page } = props;
   const questions = chat.conversation.value.questions.value;
+  const isGuest = useIsGuest();
   const [question] = questions;
   if (!question) {
     return null;
   }
+  const place = { position: 1, count: questions.length };
+  if (isGuest) {
+    return <GuestCard question={question} place={place} />;
+  }
   const card = {
     question,
-    place: { position: 1, count: questions.length },
+    place,
     onDismiss: () => chat.dismiss(question)
   };
   switch (question.kind) {
@@ -77,7 +89,11 @@ function Head({ chat }: { chat: ChatModel }): JSX.Element | null {
       return (
         <ApprovalCard
           {...card}
-          onSkip={() => chat.skipApprovals(true)}
+          onSkip={
+            page.policy.value.approval_mode === 'manual'
+              ? null
+              : () => chat.skipApprovals(true)
+          }
           onAnswer={choice => chat.answer(question, { choice })}
         />
       );

@@ -6,6 +6,7 @@ import {
   type Summary
 } from '../client/api';
 import type { SessionsModel } from '../model/sessions';
+import { useIsGuest } from './guest';
 import { useTrans } from './host';
 import type { MenuItem } from './menu';
 import { saveFile } from './save-file';
@@ -40,6 +41,7 @@ export function useRowActions(
   onOpen: (id: string) => void
 ): RowActions {
   const trans = useTrans();
+  const isGuest = useIsGuest();
   const asking = useSignal<Asking | null>(null);
   const busy = useSignal<string | null>(null);
   const failure = useSignal<{ id: string; error: ApiError } | null>(null);
@@ -65,8 +67,11 @@ export function useRowActions(
     }
   };
 
+  const allows = ({ capabilities }: Summary, needed: Capability): boolean =>
+    capabilities.includes(needed) && (!isGuest || needed === 'export');
+
   const ask = (row: Summary, what: Asking['what']): void => {
-    if (row.capabilities.includes(NEEDED[what])) {
+    if (allows(row, NEEDED[what])) {
       failure.value = null;
       asking.value = { id: row.id, what };
     }
@@ -150,8 +155,8 @@ export function useRowActions(
           act: () => ask(row, 'deletion')
         }
       ];
-      return items.filter(
-        ({ needs }) => !needs || row.capabilities.includes(needs)
+      return items.filter(({ needs }) =>
+        needs ? allows(row, needs) : !isGuest
       );
     }
   };

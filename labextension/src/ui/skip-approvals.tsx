@@ -2,12 +2,14 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { ChatModel } from '../model/chat';
 import { FailureView } from './failure-view';
+import { useIsGuest } from './guest';
 import { useTrans } from './host';
 import { useSubmission } from './submission';
 
 /** Says for as long as it is so that the agent does not ask. */
 export function SkipBanner({ chat }: { chat: ChatModel }): JSX.Element | null {
   const trans = useTrans();
+  const isGuest = useIsGuest();
   const { busy, error, submit } = useSubmission();
   if (!chat.conversation.value.skipsApprovals.value) {
     return null;
@@ -17,14 +19,16 @@ export function SkipBanner({ chat }: { chat: ChatModel }): JSX.Element | null {
       <span role="status">
         {trans.__('Hermes does everything here without asking.')}
       </span>
-      <button
-        type="button"
-        class="hj-button"
-        disabled={busy.value}
-        onClick={() => submit(() => chat.skipApprovals(false))}
-      >
-        {trans.__('Ask again')}
-      </button>
+      {!isGuest && (
+        <button
+          type="button"
+          class="hj-button"
+          disabled={busy.value}
+          onClick={() => submit(() => chat.skipApprovals(false))}
+        >
+          {trans.__('Ask again')}
+        </button>
+      )}
       {error.value && <FailureView failure={error.value} />}
     </div>
   );

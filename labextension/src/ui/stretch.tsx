@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { ChatModel } from '../model/chat';
 import type { MessageModel } from '../model/message';
 import type { Stretch } from '../model/stretches';
+import { useHost } from './host';
 import { MessageView } from './message-view';
 import type { Nearness } from './nearness';
 
@@ -25,6 +26,7 @@ export function StretchView(props: {
   lit: string | null;
 }): JSX.Element {
   const { stretch, chat, nearness, isLast, lit } = props;
+  const { parts } = useHost();
   const node = useRef<HTMLDivElement>(null);
   const isNear = useSignal(false);
   const wasShown = useRef(false);
@@ -61,6 +63,7 @@ export function StretchView(props: {
             tabIndex={-1}
           >
             <MessageView message={message} chat={chat} />
+            {parts?.afterMessage(message, chat)}
           </div>
         ))
       ) : (

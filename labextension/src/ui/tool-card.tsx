@@ -4,7 +4,7 @@ import type { Tool } from '../client/api';
 import type { Trans } from '../client/page';
 import type { MessageModel } from '../model/message';
 import { Diff, isDiff } from './diff';
-import { useTrans } from './host';
+import { useHost, useTrans } from './host';
 import { LongText } from './long-text';
 
 /** Characters of a diff that are coloured; a longer one is shown as text. */
@@ -82,7 +82,7 @@ function labelOf(state: ToolState, trans: Trans): string {
 }
 
 function Body({ message }: { message: MessageModel }): JSX.Element {
-  const trans = useTrans();
+  const { trans, parts } = useHost();
   const tool = message.tool.value;
   const error = tool?.error ?? '';
   const isRunning = message.status.value === 'streaming';
@@ -95,10 +95,12 @@ function Body({ message }: { message: MessageModel }): JSX.Element {
       {error ? (
         <Block title={trans.__('Error')} text={error} />
       ) : (
-        <Values
-          title={trans.__('Result')}
-          value={tool?.result ?? message.text.value}
-        />
+        ((tool && parts?.toolResult(tool)) ?? (
+          <Values
+            title={trans.__('Result')}
+            value={tool?.result ?? message.text.value}
+          />
+        ))
       )}
       {error && hasOutput(tool?.result) && (
         <Values title={trans.__('Result')} value={tool?.result} />

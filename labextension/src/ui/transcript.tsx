@@ -6,6 +6,7 @@ import type { Conversation } from '../model/conversation';
 import type { PageModel } from '../model/page';
 import { Earlier } from './earlier';
 import { FailedTurn } from './failed-turn';
+import { useIsGuest } from './guest';
 import { useTrans } from './host';
 import { DownIcon } from './icons';
 import { useNearness } from './nearness';
@@ -101,6 +102,7 @@ export function Transcript(props: {
                 key={prompt.clientId}
                 text={prompt.text}
                 attachments={prompt.attachments}
+                context={prompt.context}
                 chat={chat}
                 note={
                   prompt.clientId === running?.turn_id
@@ -131,6 +133,7 @@ function Activity(props: {
 }): JSX.Element | null {
   const { conversation, page } = props;
   const trans = useTrans();
+  const isGuest = useIsGuest();
   const turn = conversation.running.value;
   if (page.agent.value?.state === 'starting') {
     // The agent's own card says more.
@@ -147,7 +150,9 @@ function Activity(props: {
   } else if (turn?.state === 'starting' && page.agent.value?.step) {
     text = page.agent.value.step;
   } else if (isWaiting) {
-    text = trans.__('Waiting for your answer');
+    text = isGuest
+      ? trans.__('Waiting for an answer')
+      : trans.__('Waiting for your answer');
   }
   return (
     <p class={`hj-activity ${isWaiting ? '' : 'hj-pulse'}`} role="status">

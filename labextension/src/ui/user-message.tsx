@@ -2,11 +2,13 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { AttachmentName } from '../client/api';
+import type { ContextLabel } from '../client/notebooks';
 import type { ChatModel } from '../model/chat';
 import type { MessageModel } from '../model/message';
 import { AttachedFiles } from './attached-files';
 import { CopyButton } from './copy-button';
 import { FailureView } from './failure-view';
+import { useIsGuest } from './guest';
 import { usePreferences, useTrans } from './host';
 import { EditIcon, UndoIcon } from './icons';
 import { IconButton } from './icon-button';
@@ -50,6 +52,7 @@ export function UserMessage(props: {
           <Said
             text={message.text.value}
             attachments={message.attachments.value}
+            context={message.context.value}
             chat={chat}
           />
           {message.steered && (
@@ -73,6 +76,7 @@ export function UserMessage(props: {
 export function UserPrompt(props: {
   text: string;
   attachments?: readonly AttachmentName[];
+  context?: readonly ContextLabel[];
   chat: ChatModel;
   note?: string;
   children?: ComponentChildren;
@@ -90,9 +94,11 @@ export function UserPrompt(props: {
 function Said(props: {
   text: string;
   attachments?: readonly AttachmentName[];
+  context?: readonly ContextLabel[];
   chat: ChatModel;
 }): JSX.Element {
-  const { text, attachments = [], chat } = props;
+  const { text, attachments = [], context = [], chat } = props;
+  const trans = useTrans();
   return (
     <>
       {text && (
@@ -102,6 +108,15 @@ function Said(props: {
       )}
       {attachments.length > 0 && (
         <AttachedFiles files={attachments} chat={chat} />
+      )}
+      {context.length > 0 && (
+        <ul class="hj-chips" aria-label={trans.__('Context')}>
+          {context.map(({ label, path }) => (
+            <li key={label} class="hj-chip hj-clipped" title={path}>
+              {label}
+            </li>
+          ))}
+        </ul>
       )}
     </>
   );
@@ -116,8 +131,10 @@ function Actions(props: {
   const trans = useTrans();
   const asking = useSignal(false);
   const conversation = chat.conversation.value;
+  const isGuest = useIsGuest();
   const canChange = useComputed(
     () =>
+      !isGuest &&
       !message.steered &&
       conversation.can('undo') &&
       conversation.running.value === null

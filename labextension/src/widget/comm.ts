@@ -3,6 +3,7 @@ import type { Request } from '../client/calls';
 
 /** What the kernel says of a request; see `notebook/relay.py`. */
 type Said =
+  | { type: 'more'; id: string }
   | { type: 'answer'; id: string; status: number; headers: HeadersInit }
   | { type: 'piece'; id: string }
   | { type: 'end'; id: string; error?: string };
@@ -11,10 +12,16 @@ interface Waiting {
   resolve: (response: Response) => void;
   reject: (reason: Error) => void;
   body: ReadableStreamDefaultController<Uint8Array> | null;
+  /** Begins anew to wait for the kernel. */
+  stay: () => void;
+  sendPart: () => void;
 }
 
 /** A kernel that answers nothing for so long is busy, or gone. */
 const PATIENCE_MS = 10_000;
+
+/** Bytes of a file that go at once: every host's socket takes so much. */
+const PART = 1024 * 1024;
 
 /**
  * Requests that go through the widget's comm, and from the kernel on to the
@@ -33,6 +40,9 @@ export function requestByComm(model: AnyModel): {
       return;
     }
     switch (said.type) {
+      case 'more':
+        one.stay();
+        return one.sendPart();
       case 'answer': {
         const body = new ReadableStream<Uint8Array>({
           start: controller => {
@@ -66,32 +76,56 @@ export function requestByComm(model: AnyModel): {
   return {
     request: (path, init = {}) =>
       new Promise((resolve, reject) => {
-        if (init.body instanceof Blob) {
-          throw new Error('Files can be attached in JupyterLab alone.');
-        }
         const id = `${(count += 1)}`;
-        const one: Waiting = { resolve, reject, body: null };
-        waiting.set(id, one);
-        const busy = setTimeout(() => {
-          abort(id);
-          fail(one, 'The kernel is busy, or gone: it hands on no request.');
-        }, PATIENCE_MS);
-        one.resolve = response => {
+        let busy: ReturnType<typeof setTimeout> | undefined;
+        const giveUp = (reason: string): void => {
           clearTimeout(busy);
-          resolve(response);
+          abort(id);
+          fail(one, reason);
         };
-        init.signal?.addEventListener('abort', () => {
-          clearTimeout(busy);
-          abort(id);
-          fail(one, 'The request was given up.');
-        });
+        const one: Waiting = {
+          resolve: response => {
+            clearTimeout(busy);
+            resolve(response);
+          },
+          reject,
+          body: null,
+          stay: () => {
+            clearTimeout(busy);
+            busy = setTimeout(
+              () =>
+                giveUp('The kernel is busy, or gone: it hands on no request.'),
+              PATIENCE_MS
+            );
+          },
+          sendPart: () => undefined
+        };
+        waiting.set(id, one);
+        one.stay();
+        init.signal?.addEventListener('abort', () =>
+          giveUp('The request was given up.')
+        );
+        const { body } = init;
+        const file = body instanceof Blob ? body : null;
+        let sent = 0;
+        one.sendPart = () => {
+          const part = file!.slice(sent, sent + PART);
+          sent += part.size;
+          part.arrayBuffer().then(
+            bytes => {
+              model.send({ type: 'part', id }, {}, [bytes]);
+              init.onProgress?.(sent / file!.size);
+            },
+            () => giveUp('The file cannot be read any more.')
+          );
+        };
         model.send({
           type: 'request',
           id,
           method: init.method ?? 'GET',
           path,
           headers: Object.fromEntries(new Headers(init.headers)),
-          body: init.body ?? null
+          ...(file ? { size: file.size } : { body: body ?? null })
         });
       }),
     end: () => {

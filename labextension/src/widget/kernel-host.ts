@@ -2,57 +2,70 @@ import { call, type Request } from '../client/calls';
 import { HermesClient } from '../client/client';
 import { Observable } from '../client/observable';
 import type { HermesPage, Trans } from '../client/page';
+import { linkKernels } from '../model/kernels';
 import { renderMarkdown } from './markdown';
+import type { PanelTraits } from './offer';
+import { showPanel } from './panel';
 
 /** Where a kernel is, and its name on the server. */
 export interface KernelPlace {
-  kernel_id: string;
+  /** Null where the host has no kernels of Jupyter, as marimo. */
+  kernel_id: string | null;
   cwd: string;
 }
 
 /**
- * What a page without the labextension offers: what the kernel can do. It is
- * a bundle of its own, which the kernel hands out: saved notebooks carry the
- * widget, and most of them are shown where the page has all of this.
+ * The panel of a page without the labextension, which reaches what the kernel
+ * can do. It is a bundle of its own, which the kernel hands out: most notebooks
+ * are shown where the page has all of this.
  */
-export interface KernelHost {
-  readonly host: HermesPage;
-  readonly kernel: Promise<KernelPlace>;
-  end(): void;
-}
-
-export function hostByKernel(request: Request): KernelHost {
+export function showPanelByKernel(
+  request: Request,
+  el: HTMLElement,
+  traits: PanelTraits
+): () => void {
   const client = new HermesClient(request);
-  const kernel = call<KernelPlace>(request, 'GET', 'kernel');
+  const current = new Observable('');
   let cwd: string | undefined;
-  kernel.then(
+  const host: HermesPage = {
+    client,
+    current,
+    renderMarkdown,
+    trans: english,
+    preferences: new Observable({
+      sendWith: 'Enter' as const,
+      unfoldReasoning: false
+    }),
+    perform: hint => {
+      if (hint.action === 'restart-agent') {
+        client.restartAgent().catch(() => undefined);
+      }
+    },
+    openFile: () => undefined,
+    place: () => (cwd === undefined ? {} : { cwd })
+  };
+  const { chat, end } = showPanel(host, el, traits);
+  const ends = [end, () => client.dispose()];
+  let isOver = false;
+  call<KernelPlace>(request, 'GET', 'kernel').then(
     place => {
       cwd = place.cwd;
+      const { kernel_id } = place;
+      if (kernel_id === null || isOver) {
+        return;
+      }
+      const kernels = () => [kernel_id];
+      const link = linkKernels({ client, current, kernels, chat });
+      link.meet(kernel_id);
+      ends.unshift(link.end);
     },
-    // The panel itself says that the kernel hands on nothing.
+    // Without it the panel has a conversation of its own; what hands on
+    // nothing is said by the panel itself.
     () => undefined
   );
-  return {
-    host: {
-      version: 1,
-      client,
-      current: new Observable(''),
-      renderMarkdown,
-      trans: english,
-      preferences: new Observable({
-        sendWith: 'Enter' as const,
-        unfoldReasoning: false
-      }),
-      perform: hint => {
-        if (hint.action === 'restart-agent') {
-          client.restartAgent().catch(() => undefined);
-        }
-      },
-      openFile: () => undefined,
-      place: () => (cwd === undefined ? {} : { cwd })
-    },
-    kernel,
-    end: () => client.dispose()
+  return () => {
+    isOver = true;
+    ends.forEach(each => each());
   };
 }
 
