@@ -18,14 +18,13 @@ def test_the_tour_opens_on_its_notebook_with_the_sidebar(lab: Lab) -> None:
 
 
 def test_hello_streams_and_the_gauge_moves(lab: Lab) -> None:
-    meter = lab.panel.get_by_role("meter")
-    expect(meter).to_contain_text("\N{EN DASH}")
+    expect(lab.panel.get_by_role("img", name="Context: not known yet")).to_be_visible()
     lab.say("hello")
     expect(lab.log).to_contain_text("I am the offline model")
     lab.composer.focus()
     lab.until_idle()
     expect(lab.log).to_contain_text("fill the context window and see it emptied")
-    expect(meter).to_contain_text("12%")
+    expect(lab.panel.get_by_role("meter", name="Context")).to_contain_text("12%")
     expect(lab.composer).to_be_focused()
     lab.picture("2-hello")
     lab.page.keyboard.type("one line")

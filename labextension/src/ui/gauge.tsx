@@ -9,18 +9,20 @@ export function GaugeRing({ gauge }: { gauge: Gauge | null }): JSX.Element {
   const trans = useTrans();
   const percent = percentOf(gauge);
   const text = describe(gauge, percent, trans);
+  const role: JSX.HTMLAttributes<HTMLSpanElement> =
+    percent === null
+      ? // A meter must have a value.
+        { role: 'img', 'aria-label': text }
+      : {
+          role: 'meter',
+          'aria-label': trans.__('Context'),
+          'aria-valuemin': 0,
+          'aria-valuemax': 100,
+          'aria-valuenow': Math.min(percent, 100),
+          'aria-valuetext': text
+        };
   return (
-    <span
-      class="hj-gauge"
-      role="meter"
-      aria-label={trans.__('Context')}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={percent === null ? undefined : Math.min(percent, 100)}
-      aria-valuetext={text}
-      title={text}
-      data-level={levelOf(gauge)}
-    >
+    <span class="hj-gauge" {...role} title={text} data-level={levelOf(gauge)}>
       <svg viewBox="0 0 20 20" aria-hidden="true">
         <circle class="hj-gauge-track" cx="10" cy="10" r="8" />
         <circle

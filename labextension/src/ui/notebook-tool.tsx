@@ -26,7 +26,7 @@ export function NotebookToolResult({ tool }: { tool: Tool }): JSX.Element {
     <section class="hj-tool-block">
       <h4>{trans.__('Result')}</h4>
       {diff && (
-        <pre tabIndex={0} aria-label={trans.__('Changes')}>
+        <pre role="group" tabIndex={0} aria-label={trans.__('Changes')}>
           <Diff text={diff} />
         </pre>
       )}
@@ -52,7 +52,7 @@ export function NotebookToolResult({ tool }: { tool: Tool }): JSX.Element {
               )}
             </div>
             {output && (
-              <pre tabIndex={0} aria-label={trans.__('Output')}>
+              <pre role="group" tabIndex={0} aria-label={trans.__('Output')}>
                 <LongText text={output} />
               </pre>
             )}

@@ -106,7 +106,7 @@ function Preview(props: { label: string; text: string }): JSX.Element {
         {label}
       </summary>
       {isOpen.value && (
-        <pre tabIndex={0} aria-label={label}>
+        <pre role="group" tabIndex={0} aria-label={label}>
           {text}
         </pre>
       )}

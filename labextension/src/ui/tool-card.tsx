@@ -159,7 +159,7 @@ function Block(props: { title: string; text: string }): JSX.Element | null {
   return (
     <section class="hj-tool-block">
       <h4>{props.title}</h4>
-      <pre tabIndex={0} aria-label={props.title}>
+      <pre role="group" tabIndex={0} aria-label={props.title}>
         {isDiff(text) && text.length <= COLOURED ? (
           <Diff text={text} />
         ) : (

@@ -116,7 +116,7 @@ function ChangeItem({ change }: { change: Change }): JSX.Element {
         )}
       </div>
       {before !== after && (
-        <pre class="hj-diff" tabIndex={0} aria-label={title}>
+        <pre class="hj-diff" role="group" tabIndex={0} aria-label={title}>
           <Diff text={lineDiff(before ?? '', after ?? '')} />
         </pre>
       )}
