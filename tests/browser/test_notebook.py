@@ -303,7 +303,7 @@ def test_what_was_typed_meanwhile_stays_and_an_answer_becomes_cells(beside: Besi
     beside.say("Please answer.\nSCRIPT: " + json.dumps({"text": answer}))
     beside.until_idle()
     page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
-    log.get_by_role("button", name="Insert as cells").click()
+    log.get_by_role("button", name="Insert as cells").last.click()
     expect(beside.cell(2)).to_contain_text("First this:")
     expect(beside.cell(3).locator(".cm-content")).to_have_text("a = 1")
     expect(beside.cell(4)).to_contain_text("ls")
