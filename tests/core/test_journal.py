@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 
+import httpcore
 import httpx
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -119,7 +120,9 @@ def test_a_kernel_reads_what_was_told(
 
     def answer(_: httpx.Request) -> httpx.Response:
         headers = {"Content-Type": "text/event-stream"}
-        return httpx.Response(200, headers=headers, content=pieces(stream, cuts))
+        wire = {"network_stream": httpcore.NetworkStream()}
+        content = pieces(stream, cuts)
+        return httpx.Response(200, headers=headers, content=content, extensions=wire)
 
     client._http._transport = httpx.MockTransport(answer)
     assert list(client._read("session", "")) == expected
