@@ -105,6 +105,8 @@ class Toolbars {
 
   addTo(part: HTMLElement): void {
     for (const block of part.querySelectorAll('pre')) {
+      // A wide one is scrolled with the keys.
+      block.tabIndex = 0;
       const root = document.createElement('div');
       root.className = 'hj-code-actions';
       block.after(root);
