@@ -1,6 +1,6 @@
 """N3, N4, R25-R28: whatever dies whenever, a page ends up with what the agent said.
 
-Each moment once here; hundreds of rounds, with another seed each time: ``python -m tests.faults 300``.
+Each moment once here. Hundreds of rounds, with another seed each time: ``python -m tests.faults``.
 """
 
 from __future__ import annotations
