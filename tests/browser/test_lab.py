@@ -230,26 +230,19 @@ ACTIVE = (
 def test_hostile_markdown_neither_runs_nor_loads_nor_draws(lab: Lab) -> None:
     requests: list[str] = []
     lab.page.on("request", lambda request: requests.append(request.url))
-    active = lab.page.evaluate(
-        """async ([text, active]) => {
-          const page = globalThis[Symbol.for('hermes-jupyter.page')];
-          const node = document.body.appendChild(document.createElement('div'));
-          node.className = 'hj-hostile';
-          await page.renderMarkdown(node, text);
-          return [...node.querySelectorAll(active)].map(element => element.outerHTML);
-        }""",
-        [HOSTILE, ACTIVE],
-    )
-    assert active == []
-    expect(lab.page.locator(".hj-hostile")).to_contain_text("over all")
-    for link in lab.page.locator(".hj-hostile a[href]").all():
+    lab.say("SCRIPT: " + json.dumps([{"text": HOSTILE}]))
+    answer = lab.log.locator(".hj-assistant .hj-markdown").last
+    expect(answer).to_contain_text("over all", timeout=60_000)
+    lab.until_idle()
+    found = "(node, active) => [...node.querySelectorAll(active)].map(one => one.outerHTML)"
+    assert answer.evaluate(found, ACTIVE) == []
+    for link in answer.locator("a[href]").all():
         assert link.get_attribute("target") == "_blank"
         assert "noopener" in str(link.get_attribute("rel"))
         assert link.get_attribute("referrerpolicy") == "no-referrer"
     lab.page.wait_for_timeout(200)
     assert lab.page.evaluate("window.hit") is None
     assert [url for url in requests if "evil" in url] == []
-    lab.page.locator(".hj-hostile").evaluate("node => node.remove()")
 
 
 def test_settings_apply_at_once(lab: Lab) -> None:

@@ -137,7 +137,7 @@ def test_a_page_without_a_server_reaches_it_through_the_kernel(front_end: FrontE
     front_end.read_until(lambda _: "event: snapshot" in front_end.text("2"))
     assert front_end.said("2", "answer")[0]["headers"]["content-type"] == "text/event-stream"
     assert front_end.request("3", "POST", f"{path}/prompt", text=ASK)[0] == 202
-    front_end.read_until(lambda _: '"Tea?"' in front_end.text("2"))
+    front_end.read_until(lambda _: "event: question" in front_end.text("2"))
     (question,) = front_end.request("4", "GET", f"questions?session_id={session['id']}")[1][
         "questions"
     ]
