@@ -28,6 +28,7 @@ def pips() -> list[str]:
     return lines
 
 
+@pytest.mark.own_server
 async def test_its_steps_its_failure_and_its_end_with_the_server(
     api: Api, extension: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
