@@ -68,12 +68,14 @@ def run_server(
     command: str = "server",
     python: Path | str = sys.executable,
     again: Server | None = None,
+    trusting: bool = False,
     **environment: str,
 ) -> Iterator[Server]:
     """Run ``jupyter {command}`` with all of its data in ``directory``, until the block ends.
 
     Args:
         again: a server that has ended; the new one gets its address and its token.
+        trusting: it speaks to the network, and trusts whom this machine trusts.
     """
     port = int(again.url.strip("/").rpartition(":")[2]) if again else free_port()
     token = again.token if again else secrets.token_hex(16)
@@ -89,7 +91,7 @@ def run_server(
         "JUPYTERLAB_WORKSPACES_DIR": str(directory / "workspaces"),
         "IPYTHONDIR": str(directory / "ipython"),
         "JUPYTER_TOKEN": token,
-        **NO_TRUST,
+        **({} if trusting else NO_TRUST),
         **environment,
     }
     line = [

@@ -80,7 +80,9 @@ def test_the_agent_comes_into_an_environment_of_its_own(bare: Path, tmp_path: Pa
     settings = ("--HermesExtension.offline=True", f"--HermesExtension.hermes_home={tmp_path / 'h'}")
     only_this = {"PATH": f"{bare.parent}:/usr/bin:/bin"}
     with (
-        run_server(tmp_path / "jupyter", *settings, python=bare, **only_this) as server,
+        run_server(
+            tmp_path / "jupyter", *settings, python=bare, trusting=True, **only_this
+        ) as server,
         server.client() as client,
     ):
         agent = client.get("status").json()["agent"]
