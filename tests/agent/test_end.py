@@ -82,7 +82,7 @@ def seconds_until_ended(server: Server, home: Path) -> float:
     return took
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_no_orphan(tmp_path: Path, how: signal.Signals) -> None:
     home = tmp_path / "home"
     with run_server(tmp_path / "jupyter", *settings(home), HOME=str(tmp_path)) as server:

@@ -42,7 +42,7 @@ def eventually(client: httpx.Client, path: str, found: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("how", ["stopped"])
+@pytest.mark.parametrize("how", ["stopped", "killed"])
 def test_an_open_question_survives_a_restart(tmp_path: Path, how: str) -> None:
     """N3"""
     with run_server(tmp_path / "jupyter", *settings(tmp_path)) as server, server.client() as client:
