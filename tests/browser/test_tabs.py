@@ -70,7 +70,9 @@ class Tabs:
             lab.show_panel()
         first, *others = self.labs
         first.say("hello")
-        expect(first.log).to_contain_text("fill the context window and see it emptied")
+        expect(first.log).to_contain_text(
+            "fill the context window and see it emptied", timeout=60_000
+        )
         first.until_idle()
         for lab in others:
             lab.panel.get_by_role("button", name="Conversations").click()

@@ -108,6 +108,16 @@ async def test_edits_at_the_same_time_are_all_made(tools: Tools) -> None:
     assert len(made) >= host.MAX_TRIES
 
 
+async def test_a_file_that_is_half_written_is_read_when_it_is_whole(tools: Tools) -> None:
+    tools.write("n.ipynb", "whole")
+    file = tools.root / "n.ipynb"
+    text = file.read_text()
+    file.write_text(text[:20])
+    asyncio.get_running_loop().call_later(0.05, file.write_text, text)
+    [cell] = (await tools.call("read", path="n.ipynb"))["cells"]
+    assert cell["line"] == "whole"
+
+
 async def test_an_undo_brings_outputs_back(tools: Tools) -> None:
     cell = new_code_cell("1", id="a", outputs=[new_output("stream", text="1\n")])
     nbformat.write(new_notebook(cells=[cell]), tools.root / "n.ipynb")

@@ -54,7 +54,8 @@ class Files:
     def __init__(self, contents: Any, run: RunCells) -> None:
         self.contents = contents
         self.run = run
-        #: Held from the last look at a file to its writing: one of our own writes at a time.
+        #: Held while a file is read, and from the last look at it to its writing: our own reads and
+        #: writes do not meet.
         self.writing = asyncio.Lock()
         self.deleted: dict[tuple[str, str], NotebookNode] = {}
 
@@ -226,11 +227,22 @@ class ClosedNotebook:
         self._revision: Any = None
 
     async def load(self) -> None:
-        """Read the file as it is now."""
-        # Of the time before: if it is written while it is read, it is another one afterwards.
-        self._revision = await self._files.modified(self.path)
-        model = await self._files.read(self.path)
-        self._content = model["content"]
+        """Read the file as it is now.
+
+        Raises:
+            Refused: it is not there, or no notebook, and stays so for a moment.
+        """
+        while True:
+            async with self._files.writing:
+                self._revision = await self._files.modified(self.path)
+                try:
+                    self._content = (await self._files.read(self.path))["content"]
+                    break
+                except Refused:
+                    # Who writes a file empties it first: this may be half of what is written.
+                    await asyncio.sleep(0.1)
+                    if await self._files.modified(self.path) == self._revision:
+                        raise
         _identify(self._content)
 
     @property
