@@ -19,7 +19,7 @@ import yaml
 
 from ..core.agent import AgentStatus
 from ..core.errors import Hint, Unavailable
-from .find import MARKER, REQUIREMENT, Interpreter, private_environment, python_of
+from .find import CHILD, MARKER, REQUIREMENT, Interpreter, private_environment, python_of
 from .stderr import shown
 
 State = Literal["ok", "warning", "error", "unknown"]
@@ -90,11 +90,11 @@ async def look(python: Path, environment: Mapping[str, str], cwd: Path) -> dict[
     """What the agent of ``python`` says of itself, in a process that ends with that.
 
     Returns:
-        What :mod:`.child_check` prints; ``{"broken": why}`` if it does not get that far.
+        What ``check`` of the child prints; ``{"broken": why}`` if it does not get that far.
     """
     try:
         process = await asyncio.create_subprocess_exec(
-            *(str(python), "-P", str(Path(__file__).with_name("child_check.py"))),
+            *(str(python), "-P", str(CHILD), "check"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

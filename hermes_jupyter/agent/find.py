@@ -25,6 +25,9 @@ PROVIDED_HINT: Hint = {"text": "Your administrator provides the agent here: ask 
 #: What is installed; the shim is tried with this series.
 REQUIREMENT = "hermes-agent==0.19.*"
 
+#: What the agent's interpreter runs: a program of its own, by path.
+CHILD = Path(__file__).with_name("child")
+
 #: Variables of this interpreter that would lead another one to the wrong packages.
 OTHER_PYTHON = ("PYTHONPATH", "PYTHONHOME")
 

@@ -19,7 +19,7 @@ from ..core.errors import Conflict, Hint, Unavailable
 from ..core.policy import Policy
 from ..core.tools import ToolSpec
 from .check import TESTED, Check, agent_checks
-from .find import INSTALL_HINT, OTHER_PYTHON, Interpreter
+from .find import CHILD, INSTALL_HINT, OTHER_PYTHON, Interpreter
 from .install import InstallFailed, install
 from .process import ProcessGone, RpcError, RpcProcess
 from .stderr import Stderr
@@ -326,7 +326,7 @@ class ChildLife:
         environment = await self._environment()
         self._ready = asyncio.get_running_loop().create_future()
         process = await RpcProcess.start(
-            [str(python), "-P", str(Path(__file__).with_name("child.py"))],
+            [str(python), "-P", str(CHILD)],
             environment,
             str(self._cwd),
             self._receive,

@@ -33,7 +33,7 @@ def processes_of(home: Path) -> dict[int, str]:
 
 
 def agent_of(home: Path) -> int:
-    return next(pid for pid, line in processes_of(home).items() if "child.py" in line)
+    return next(pid for pid, line in processes_of(home).items() if "agent/child" in line)
 
 
 def run_long_command(server: Server, home: Path) -> None:

@@ -301,6 +301,7 @@ def test_what_was_typed_meanwhile_stays_and_an_answer_becomes_cells(beside: Besi
 
     answer = "First **this**:\n\n```python\na = 1\n```\n\nthen\n\n```bash\nls\n```\n"
     beside.say("Please answer.\nSCRIPT: " + json.dumps({"text": answer}))
+    expect(log.get_by_role("article", name="Hermes").last).to_contain_text("First this:")
     beside.until_idle()
     page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
     log.get_by_role("button", name="Insert as cells").last.click()

@@ -132,7 +132,7 @@ def test_a_killed_agent_is_said_and_the_next_prompt_works(lab: Lab) -> None:
     with lab.server.client() as client:
         session_id = client.get("sessions").json()["sessions"][0]["id"]
         for pid, line in processes_of(lab.server):
-            if "child.py" in line:
+            if "agent/child" in line:
                 os.kill(pid, signal.SIGKILL)
         expect(lab.panel).to_contain_text("The agent's process ended", timeout=2_000)
         expect(lab.log).to_contain_text("long corridor")

@@ -173,7 +173,7 @@ class World:
 
     async def kill_agent(self) -> None:
         for child in psutil.Process(self.server.process.pid).children():
-            if "child.py" in " ".join(child.cmdline()):
+            if "agent/child" in " ".join(child.cmdline()):
                 child.kill()
 
     async def kill_server(self) -> None:

@@ -24,7 +24,7 @@ def script(*steps: dict[str, Any]) -> str:
 
 def agents(process: pexpect.spawn[str]) -> list[psutil.Process]:
     children = psutil.Process(process.pid).children(recursive=True)
-    return [one for one in children if any(word.endswith("child.py") for word in one.cmdline())]
+    return [one for one in children if any(word.endswith("agent/child") for word in one.cmdline())]
 
 
 class Shell:

@@ -1,16 +1,15 @@
-"""The child's other half: tools that the parent runs, and what a model is told beside a prompt.
+"""Tools: their calls as they were made, and those that the parent runs.
 
-A part of ``child.py``, which loads it; what it needs of Hermes is checked there.
-
+* ``jupyter.tool.start`` and ``jupyter.tool.complete`` carry arguments and results, whatever the
+  person's display settings are;
 * ``jupyter.tools.offer`` registers tools before there is an agent, as the toolset ``jupyter``;
 * a call of one is ``jupyter.tool.request``, and waits for ``jupyter.tool.respond``. A turn that is
-  stopped waits no longer, which is told by ``jupyter.tool.cancel``;
-* the context of a prompt goes to the model with this prompt, and into no record.
+  stopped waits no longer, which is told by ``jupyter.tool.cancel``.
 """
 
 from __future__ import annotations
 
-import threading
+import time
 from typing import Any
 
 TOOLSET = "jupyter"
@@ -30,9 +29,38 @@ NOT_HERE = (
 
 
 def install(server: Any) -> None:
-    """Add the methods, and the way of a context to the model."""
+    """Tell of calls, and offer the tools that the parent runs."""
+    _tell_tools(server)
     _run_in_parent(server)
-    _tell_context(server)
+
+
+def _tell_tools(server: Any) -> None:
+    from agent.tool_dispatch_helpers import _multimodal_text_summary as as_text
+
+    stock_start, stock_complete = server._on_tool_start, server._on_tool_complete
+
+    def started(sid: str, tool_call_id: str, name: str, args: dict[str, Any]) -> None:
+        payload = {"tool_id": tool_call_id, "name": name, "args": args}
+        server._emit("jupyter.tool.start", sid, payload)
+        stock_start(sid, tool_call_id, name, args)
+
+    def completed(
+        sid: str, tool_call_id: str, name: str, args: dict[str, Any], result: Any
+    ) -> None:
+        # Images are for the model; the text beside them says what a transcript shows.
+        result = as_text(result)
+        began = (server._sessions.get(sid) or {}).get("tool_started_at", {}).get(tool_call_id)
+        payload = {
+            "tool_id": tool_call_id,
+            "name": name,
+            "args": args,
+            "result": result,
+            "duration": time.time() - began if began else None,
+        }
+        server._emit("jupyter.tool.complete", sid, payload)
+        stock_complete(sid, tool_call_id, name, args, result)
+
+    server._on_tool_start, server._on_tool_complete = started, completed
 
 
 def _run_in_parent(server: Any) -> None:
@@ -97,36 +125,3 @@ def _result(text: str, images: list[dict[str, str]]) -> Any:
     ]
     content = [{"type": "text", "text": text}, *shown]
     return {"_multimodal": True, "content": content, "text_summary": text}
-
-
-def _tell_context(server: Any) -> None:
-    from agent import conversation_loop
-    from hermes_cli.plugins import PluginContext, PluginManifest, get_plugin_manager
-    from tools import hook_output_spill
-
-    stock_compose = conversation_loop.compose_user_api_content
-    stock_spill = hook_output_spill.spill_if_oversized
-    told: dict[str, str] = {}
-
-    def before_turn(session_id: str = "", **_: Any) -> dict[str, str] | None:
-        """Called by every agent of this process: only the turn of the prompt is meant."""
-        live = server._find_live_session_by_key(session_id)
-        if live is None or live[1].get("_run_thread") is not threading.current_thread():
-            return None
-        context = told[live[0]] = live[1].pop("jupyter_context", "")
-        return {"context": context} if context else None
-
-    def spill(text: str, **options: Any) -> Any:
-        # What a person has attached is bounded already, and is not to be found in a file.
-        return text if text in told.values() else stock_spill(text, **options)
-
-    def compose(content: Any, prefetched: str, context: str) -> Any:
-        if isinstance(content, list) and context:
-            # Beside images Hermes would leave it out.
-            return [*content, {"type": "text", "text": context}]
-        return stock_compose(content, prefetched, context)
-
-    hook_output_spill.spill_if_oversized = spill
-    conversation_loop.compose_user_api_content = compose
-    manifest = PluginManifest(name="hermes_jupyter", source="entrypoint", key="hermes_jupyter")
-    PluginContext(manifest, get_plugin_manager()).register_hook("pre_llm_call", before_turn)

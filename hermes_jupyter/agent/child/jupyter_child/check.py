@@ -1,21 +1,21 @@
 """What an agent can say of itself without being started, and of its model without asking it.
 
-Runs in the interpreter that has hermes-agent, as a script, prints one line of JSON, and ends. Of
-keys it tells whether they are there; they never leave this process but for their provider.
+Prints one line of JSON, and ends. Of keys it tells whether they are there; they never leave this
+process but for their provider.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import runpy
 import sys
 import time
 import urllib.error
 import urllib.request
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
+
+from .needed import missing_names
 
 #: Seconds that the model's address may take to answer.
 PATIENCE = 10.0
@@ -26,9 +26,8 @@ _NO_KEY = ("aws-sdk", "no-key-required")
 
 def look() -> dict[str, Any]:
     """The version, the private names that are missing, and the model."""
-    child = runpy.run_path(str(Path(__file__).with_name("child.py")))
     found: dict[str, Any] = {"version": version("hermes-agent")}
-    found["missing"] = child["missing_names"]()
+    found["missing"] = missing_names()
     return {**found, **model()}
 
 
@@ -88,7 +87,8 @@ def ask(address: str, runtime: dict[str, Any], key: str) -> dict[str, Any] | Non
     return {"status": status, "ms": round(1000 * (time.monotonic() - began))}
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print what was found, and end at once."""
     # Hermes, and what it loads, may print: the real stdout is for the one line alone.
     stdout, sys.stdout = sys.stdout, sys.stderr
     found = look()
