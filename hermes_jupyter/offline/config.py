@@ -31,14 +31,11 @@ def write_home(
     An existing ``config.yaml`` is left alone: the agent keeps permanent approvals in it, and a
     person may have changed it. Start the agent with `OfflineModel.environ` in its environment.
 
-    Parameters
-    ----------
-    home
-        The directory for ``HERMES_HOME``; made if need be.
-    model, context_length
-        The name of the model and its window in tokens, as of the `OfflineModel`.
-    agent_version
-        The agent's version. One that differs makes the agent ask PyPI for news when it starts.
+    Args:
+        home: the directory for ``HERMES_HOME``; made if need be.
+        model: the name of the `OfflineModel`.
+        context_length: its window, in tokens.
+        agent_version: one that differs makes the agent ask PyPI for news when it starts.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)

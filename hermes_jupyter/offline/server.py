@@ -31,16 +31,11 @@ class OfflineModel:
     without its `key`: other accounts of the machine reach the loopback interface too. Usable as an
     asynchronous context manager.
 
-    Parameters
-    ----------
-    script
-        Chooses the answer to each chat request; the guided tour by default.
-    model
-        The one model's name.
-    context_length
-        The window it claims to have, in tokens.
-    instant
-        Leave out the delays of all steps.
+    Args:
+        script: chooses the answer to each chat request; the guided tour by default.
+        model: the one model's name.
+        context_length: the window it claims to have, in tokens.
+        instant: leave out the delays of all steps.
     """
 
     def __init__(

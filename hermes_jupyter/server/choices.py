@@ -16,10 +16,10 @@ from .status import DIRECTORY
 
 
 class ModelsHandler(HermesHandler):
-    """``models``: what this Hermes can use."""
+    """``models``: what this Hermes can use. Asking may start the agent."""
 
     @web.authenticated
-    @authorized
+    @authorized_to("execute")
     async def get(self) -> None:
         """Answer ``{providers, efforts, model, provider, reasoning}``; without any key.
 
@@ -51,10 +51,10 @@ class ModelHandler(HermesHandler):
 
 
 class CommandsHandler(HermesHandler):
-    """``commands``: the slash commands that make sense here."""
+    """``commands``: the slash commands that make sense here. Asking may start the agent."""
 
     @web.authenticated
-    @authorized
+    @authorized_to("execute")
     async def get(self) -> None:
         """Answer ``{commands}``, by their names."""
         commands = await self.core.commands.known()

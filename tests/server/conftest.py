@@ -58,7 +58,7 @@ def hermes_settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def home_settings() -> dict[str, dict[str, Any]]:
+def home_settings() -> dict[str, Any]:
     """Entries of Hermes' own configuration that a test wants to be different."""
     return {}
 
@@ -84,7 +84,7 @@ def server(
     servers: dict[str, Running],
     jp_asyncio_loop: Any,
     hermes_settings: dict[str, Any],
-    home_settings: dict[str, dict[str, Any]],
+    home_settings: dict[str, Any],
     app_settings: dict[str, Any],
     tmp_path: Path,
 ) -> Iterator[Running]:

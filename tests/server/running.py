@@ -40,7 +40,7 @@ class Running:
         self,
         folder: Path,
         settings: dict[str, Any],
-        home_settings: dict[str, dict[str, Any]],
+        home_settings: dict[str, Any],
         app_settings: dict[str, Any] | None = None,
     ) -> None:
         self.home = folder / "hermes-home"
@@ -162,9 +162,11 @@ class Running:
         return config.read_text() if config.exists() else ""
 
 
-def _configure(config: Path, sections: dict[str, dict[str, Any]]) -> None:
+def _configure(config: Path, sections: dict[str, Any]) -> None:
     lines = [line for line in config.read_text().splitlines() if not line.startswith("#")]
     settings = json.loads("\n".join(lines))
     for section, entries in sections.items():
-        settings[section] = {**settings.get(section, {}), **entries}
+        if isinstance(entries, dict):
+            entries = {**settings.get(section, {}), **entries}
+        settings[section] = entries
     config.write_text(json.dumps(settings))

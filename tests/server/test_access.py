@@ -25,8 +25,8 @@ STREAMS = [path for _, path in ROUTES if path.endswith(("stream", "events"))]
 #: What only writes; else a GET reads, and all other calls drive the agent.
 WRITES = [("PUT", "current")]
 
-#: What looks at a person's disk and asks their model, though it changes nothing.
-EXECUTES = [("GET", "doctor")]
+#: What starts the agent, or looks at a person's disk and asks their model, and changes nothing.
+EXECUTES = [("GET", "commands"), ("GET", "doctor"), ("GET", "models")]
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from hermes_jupyter.offline.config import KEY_VARIABLE, URL_VARIABLE
+from hermes_jupyter.offline.script import Step
 
 from .conftest import Api
 from .frames import ends
@@ -31,14 +32,19 @@ def hermes_settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def home_settings() -> dict[str, dict[str, Any]]:
+def home_settings() -> dict[str, Any]:
     """A second provider, and a person who does not want to be asked."""
     lab = {
         "base_url": f"${{{URL_VARIABLE}}}",
         "api_key": f"${{{KEY_VARIABLE}}}",
         "models": {"small": {"context_length": 99_000}},
     }
-    return {"providers": {"lab": lab}, "approvals": {"mode": "off"}}
+    fallbacks = [{"provider": "lab", "model": "small"}, {"provider": "lab", "model": "offline-2"}]
+    return {
+        "providers": {"lab": lab},
+        "approvals": {"mode": "off"},
+        "fallback_providers": fallbacks,
+    }
 
 
 async def refused(api: Api, verb: str, *path: str, **body: Any) -> None:
@@ -79,6 +85,17 @@ async def test_it_is_told_and_kept(api: Api, extension: Any, jp_root_dir: Path) 
         question = await asked(frames)
         await api.post("questions", question["id"], "answer", choice="deny")
         await frames.until(ends(turn_id))
+    # The next one that may be used is asked when the provider fails, and no other.
+    used: list[str] = []
+
+    def failing(request: Any) -> Any:
+        used.append(request["model"])
+        return Step(status=401, error="no") if request["model"] == "offline" else answer(request)
+
+    extension.offline_model.script = failing
+    frames_of_turn = await api.turn(await api.conversation(), script({"text": "In its place."}))
+    assert frames_of_turn[-1].data["state"] == "complete"
+    assert {*used} == {"offline", "offline-2"}
     assert "terminal" in offered
     assert not {"memory", "execute_code"} & set(offered)
 

@@ -14,6 +14,7 @@ NEEDED = {
         "_get_db",
         "_handle_busy_submit",
         "_load_enabled_toolsets",
+        "_load_fallback_model",
         "_LONG_HANDLERS",
         "_methods",
         "_ok",

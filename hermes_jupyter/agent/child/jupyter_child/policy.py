@@ -13,10 +13,23 @@ def install(server: Any, approval: Any, policy: dict[str, Any]) -> None:
     import model_tools
 
     forbidden = policy.get("forbidden_toolsets", [])
-    stock_tools, stock_submit = (
-        model_tools._compute_tool_definitions,
-        server._methods["jupyter.prompt.submit"],
-    )
+    stock_tools = model_tools._compute_tool_definitions
+    stock_submit = server._methods["jupyter.prompt.submit"]
+    stock_fallbacks = server._load_fallback_model
+
+    def allows(model: Any, provider: Any, address: Any) -> bool:
+        providers = policy.get("allowed_providers")
+        return fits(model, policy.get("allowed_models")) and any(
+            fits(name, providers) for name in names_of_provider(provider, address)
+        )
+
+    def fallbacks() -> list[dict[str, Any]]:
+        """Whom the agent asks when its own provider fails."""
+        return [
+            one
+            for one in stock_fallbacks()
+            if allows(one.get("model"), one.get("provider"), one.get("base_url"))
+        ]
 
     def tools(enabled: Any = None, disabled: Any = None, *args: Any, **options: Any) -> Any:
         return stock_tools(enabled, [*(disabled or ()), *forbidden], *args, **options)
@@ -28,10 +41,7 @@ def install(server: Any, approval: Any, policy: dict[str, Any]) -> None:
         if error or agent is None:
             return dict(stock_submit(rid, params))
         info = server._session_info(agent, session)
-        providers = policy.get("allowed_providers")
-        if not fits(info["model"], policy.get("allowed_models")) or not any(
-            fits(name, providers) for name in names_of_provider(agent, info["provider"])
-        ):
+        if not allows(info["model"], info["provider"], getattr(agent, "base_url", None)):
             words = f"{info['model']} of {info['provider']}"
             return dict(server._err(rid, FORBIDDEN, words))
         return dict(stock_submit(rid, params))
@@ -41,19 +51,20 @@ def install(server: Any, approval: Any, policy: dict[str, Any]) -> None:
     if policy.get("approval_mode") == "manual":
         approval._get_approval_mode = lambda: "manual"
         approval._YOLO_MODE_FROZEN = False
+    server._load_fallback_model = fallbacks
     server.method("jupyter.prompt.submit")(submit)
 
 
-def names_of_provider(agent: Any, name: str) -> list[str]:
+def names_of_provider(name: Any, address: Any) -> list[str]:
     """A provider's name; of one that a person has configured, their own for its address as well."""
     from hermes_cli.config import load_config
 
     configured = load_config().get("providers") or {}
-    address = str(getattr(agent, "base_url", None) or "").rstrip("/")
-    return [name] + [
+    wanted = str(address or "").rstrip("/")
+    return [str(name)] + [
         own
         for own, entry in configured.items()
-        if address and isinstance(entry, dict) and str(entry.get("base_url")).rstrip("/") == address
+        if wanted and isinstance(entry, dict) and str(entry.get("base_url")).rstrip("/") == wanted
     ]
 
 
