@@ -5,6 +5,7 @@ import type { ITranslator } from '@jupyterlab/translation';
 import { effect } from '@preact/signals';
 import type { HermesPage } from '../client/page';
 import type { PageModel } from '../model/page';
+import type { Host } from '../ui/host';
 import { hermesIcon } from './icon';
 import type { Panels } from './panels';
 
@@ -25,16 +26,14 @@ const NEW = { session: '' };
 export interface CommandOptions {
   panels: Panels;
   page: PageModel;
-  host: HermesPage;
+  host: HermesPage & Host;
   /** Whether the application has a main area for tabs; Notebook 7 has none. */
   hasTabs: boolean;
-  /** Looks for what is wrong. */
-  check: () => void;
 }
 
 export function addCommands(
   app: JupyterFrontEnd,
-  { panels, page, host, hasTabs, check }: CommandOptions
+  { panels, page, host, hasTabs }: CommandOptions
 ): void {
   const { commands } = app;
   const { trans, perform } = host;
@@ -149,7 +148,7 @@ export function addCommands(
   commands.addCommand(CommandIDs.check, {
     label: trans.__('Check Hermes'),
     caption: trans.__('Look for what is wrong, and what to do about it'),
-    execute: check
+    execute: () => host.check?.()
   });
 
   effect(() => {

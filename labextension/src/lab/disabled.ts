@@ -1,5 +1,9 @@
-import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { PageConfig } from '@jupyterlab/coreutils';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 import type { Trans } from '../client/page';
 import { hermesIcon } from './icon';
@@ -9,8 +13,18 @@ export function isDisabled(): boolean {
   return PageConfig.getOption('hermesDisabled') === 'true';
 }
 
+/** Stands in for all the others. */
+export const disabled: JupyterFrontEndPlugin<void> = {
+  id: 'hermes-jupyter:plugin',
+  description: 'Says that Hermes is turned off on this server.',
+  autoStart: true,
+  optional: [ITranslator],
+  activate: (app: JupyterFrontEnd, translator: ITranslator | null) =>
+    sayDisabled(app, (translator ?? nullTranslator).load('hermes_jupyter'))
+};
+
 /** Says so where the panel would be, and where its command leads. */
-export function sayDisabled(app: JupyterFrontEnd, trans: Trans): void {
+function sayDisabled(app: JupyterFrontEnd, trans: Trans): void {
   const place = new Widget();
   place.id = 'hermes-jupyter-sidebar';
   place.addClass('hj-panel');
