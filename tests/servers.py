@@ -22,6 +22,19 @@ NO_TRUST = dict.fromkeys(
     str(Path(__file__).with_name("certificate.pem")),
 )
 
+#: What others bring is a third of a server's start: one that nobody looks at does without.
+ALONE = [
+    f"--ServerApp.jpserver_extensions={name}=False"
+    for name in (
+        "jupyter_lsp",
+        "jupyter_server_proxy",
+        "jupyterlab",
+        "nbclassic",
+        "notebook",
+        "notebook_shim",
+    )
+]
+
 
 @dataclass(frozen=True)
 class Server:
@@ -97,6 +110,7 @@ def run_server(
     line = [
         *(str(python), "-m", "jupyter", *command.split()),
         *("--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0"),
+        *(ALONE if command == "server" else ()),
         *arguments,
     ]
     with log.open("wb") as output:
