@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
@@ -24,9 +25,11 @@ from .base import HermesHandler, authorized_to
 #: The key of the doctor in the web application's settings.
 DOCTOR = "hermes_doctor"
 
-#: Frames of a trial of the way, and the seconds between two.
+#: Frames of a trial of the way, the seconds between two, and before the last one: longer than any
+#: stream is silent, to see who would not wait for that.
 FRAMES = 5
 PAUSE = 0.2
+SILENCE = 6.0
 
 CheckAgent = Callable[[bool], Coroutine[Any, Any, list[Check]]]
 
@@ -108,14 +111,23 @@ class DoctorHandler(HermesHandler):
 
 
 class TrialHandler(HermesHandler):
-    """``doctor/trial``: a stream that lasts a second, to see what the way makes of one."""
+    """``doctor/trial``: a stream of some seconds, to see what the way makes of one."""
 
     _track_activity = False
+
+    def initialize(self) -> None:
+        """Set up a trial that somebody waits for."""
+        self._gone = asyncio.Event()
+
+    def on_connection_close(self) -> None:
+        """Nobody waits for the rest."""
+        super().on_connection_close()
+        self._gone.set()
 
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Stream ``trial`` frames ``{n, of, at, last_event_id}``, one every :data:`PAUSE`."""
+        """Stream ``trial`` frames ``{n, of, at, last_event_id}``; the last after a silence."""
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-cache, no-transform")
         self.set_header("X-Accel-Buffering", "no")
@@ -123,12 +135,12 @@ class TrialHandler(HermesHandler):
         for n in range(1, FRAMES + 1):
             data = {"n": n, "at": time.time(), **told}
             self.write(encode_frame(f"trial.{n}", "trial", data))
-            try:
+            with suppress(StreamClosedError):
                 await self.flush()
-            except StreamClosedError:
-                return  # Nobody waits for the rest.
             if n < FRAMES:
-                await asyncio.sleep(PAUSE)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._gone.wait(), SILENCE if n == FRAMES - 1 else PAUSE)
+                    return
 
 
 routes: list[tuple[str, Any]] = [

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import yaml
 from jupyter_server.auth.decorator import authorized
-from jupyter_server.utils import url_path_join
 from tornado import web
 
 from .base import HermesHandler
@@ -30,10 +29,8 @@ class OpenApiHandler(HermesHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Answer the document, with this server's address."""
-        contract = await asyncio.to_thread(document)
-        url = url_path_join(self.base_url, "hermes", "api")
-        self.reply({**contract, "servers": [{"url": url}]})
+        """Answer the document; the address in it counts from the document's own."""
+        self.reply(await asyncio.to_thread(document))
 
 
 routes = [(r"/hermes/api/openapi.json", OpenApiHandler)]

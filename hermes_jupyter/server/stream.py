@@ -198,8 +198,13 @@ class StreamHandler(HermesHandler):
         self.end()
 
     async def authenticate_again(self) -> None:
-        """End the stream when its viewer is not logged in any more, or may not read."""
+        """End the stream when its viewer is not logged in, may not read, or may be gone."""
         self.authenticated_at = time.monotonic()
+        if self.request.headers.get("Connection", "").lower() == "close":
+            # So ask proxies and no browser; and jupyter-server-proxy does not tell that its page
+            # is gone, but reads on for two hours. A page that is there comes back at once.
+            self.end()
+            return
         for cached in _CACHED_USERS:
             self.__dict__.pop(cached, None)
         try:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from httpx_sse import aconnect_sse
 
-from ..agent.check import Check
+from ..agent.check import Check, State
 from ..agent.stderr import shown
 from ..core.errors import Hint
+from .stream import PING
 
 #: What is sent to see whether it arrives.
 TRIAL_ID = "trial.0"
@@ -28,6 +29,11 @@ NO_BUFFER: Hint = {
     "then the panel asks every few seconds instead."
 }
 
+KEEP_OPEN: Hint = {
+    "text": "Let the proxy wait for what is silent for a while (nginx: `proxy_read_timeout 60s;`). "
+    "Until then pages whose stream is cut come back by themselves and miss nothing."
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -35,6 +41,25 @@ class Arrival:
 
     sent: float
     came: float
+
+
+@dataclass(slots=True)
+class Trial:
+    """How a stream came through; its last frame is sent after a silence.
+
+    Attributes:
+        of: how many frames there should be.
+        began: when it was asked for, and `ended` when it was over, by our clock.
+        last_event_id: the header of a reconnect, as it has arrived.
+        proxy: the name of who stands before the server, as far as it tells; else empty.
+    """
+
+    began: float
+    ended: float = 0.0
+    arrivals: list[Arrival] = field(default_factory=list)
+    of: int = 0
+    last_event_id: str | None = None
+    proxy: str = ""
 
 
 async def ask(client: httpx.AsyncClient) -> tuple[Check, dict[str, Any]]:
@@ -47,6 +72,13 @@ async def ask(client: httpx.AsyncClient) -> tuple[Check, dict[str, Any]]:
         reason = f"{address} cannot be reached: {error or type(error).__name__}"
         return Check("url", title, "error", reason, {"text": "Check the address."}), {}
     seconds = time.monotonic() - began
+    if response.status_code == httpx.codes.GATEWAY_TIMEOUT:
+        reason = f"{address} answers 504 after {seconds:.1f} s: a proxy on the way waits no longer."
+        # What can be told without loading the agent takes no time.
+        quick = await client.get("doctor")
+        nothing = {"version": "unknown", "at": time.time(), "checks": []}
+        told = quick.json() if quick.is_success else nothing
+        return Check("url", title, "error", reason, KEEP_OPEN), told
     if response.status_code in (401, 403):
         fix: Hint = {"text": "Give the address with its `?token=`, or set JUPYTER_TOKEN."}
         reason = f"{address} lets nobody in without a login."
@@ -65,23 +97,25 @@ async def ask(client: httpx.AsyncClient) -> tuple[Check, dict[str, Any]]:
 
 
 async def try_stream(client: httpx.AsyncClient) -> list[Check]:
-    """How a stream of the server arrives by this address."""
-    arrivals, of, echoed, proxy = [], 0, None, ""
+    """How a stream of the server arrives by this address; takes some seconds."""
+    trial = Trial(began=time.monotonic())
     headers = {"Last-Event-ID": TRIAL_ID}
-    began = time.monotonic()
     try:
         async with aconnect_sse(
             client, "GET", "doctor/trial", headers=headers, timeout=20
         ) as source:
-            proxy = proxy_of(source.response.headers)
+            trial.proxy = proxy_of(source.response.headers)
             async for event in source.aiter_sse():
                 data = event.json()
-                arrivals.append(Arrival(data["at"], time.monotonic()))
-                of, echoed = data["of"], data["last_event_id"]
+                trial.arrivals.append(Arrival(data["at"], time.monotonic()))
+                trial.of, trial.last_event_id = data["of"], data["last_event_id"]
     except (httpx.HTTPError, ValueError, KeyError) as error:
-        reason = f"It broke off: {error or type(error).__name__}"
-        return [Check("stream", "Stream", "error", reason, NO_BUFFER)]
-    return [stream_arrived(arrivals, of, began, proxy), cursor_arrived(echoed)]
+        # A proxy's way to cut a stream; what came before tells more.
+        if not trial.arrivals:
+            reason = f"It broke off: {error or type(error).__name__}"
+            return [Check("stream", "Stream", "error", reason, NO_BUFFER)]
+    trial.ended = time.monotonic()
+    return [stream_arrived(trial), cursor_arrived(trial.last_event_id)]
 
 
 def proxy_of(headers: Mapping[str, str]) -> str:
@@ -90,24 +124,28 @@ def proxy_of(headers: Mapping[str, str]) -> str:
     return headers.get("via", "") or ("" if server.startswith(_OURS) else server)
 
 
-def stream_arrived(arrivals: Sequence[Arrival], of: int, began: float, proxy: str) -> Check:
-    """Whether frames came one by one, as they were sent.
-
-    Args:
-        of: how many there should be.
-        began: when the stream was asked for, by our clock.
-        proxy: the name of who stands before the server; empty: not known.
-    """
+def stream_arrived(trial: Trial) -> Check:
+    """Whether frames came one by one, as they were sent, and after a silence too."""
     title = "Stream"
-    who = proxy or "Something on the way"
-    if len(arrivals) < max(of, 2):
-        reason = f"{len(arrivals)} of {of} frames came: {who} cuts streams off."
-        return Check("stream", title, "error", reason, NO_BUFFER)
-    first, last = arrivals[0], arrivals[-1]
-    ms = round(1000 * (first.came - began))
-    if last.came - first.came < (last.sent - first.sent) / 2:
+    who = trial.proxy or "Something on the way"
+    came = len(trial.arrivals)
+    if came < 2:
+        reason = f"{came} of {trial.of} frames came: {who} cuts streams off."
+        return Check("stream", title, "error", reason, KEEP_OPEN)
+    first = trial.arrivals[0]
+    ms = round(1000 * (first.came - trial.began))
+    before_silence = trial.arrivals[: trial.of - 1][-1]
+    if before_silence.came - first.came < (before_silence.sent - first.sent) / 2:
         reason = f"{who} holds streams back: all came at once, after {ms} ms."
         return Check("stream", title, "error", reason, NO_BUFFER)
+    if came < trial.of:
+        silent = trial.ended - trial.arrivals[-1].came
+        reason = (
+            f"{who} cuts a stream that is silent for {silent:.0f} s; "
+            f"a sign of life comes every {PING} s."
+        )
+        state: State = "error" if silent < PING else "warning"
+        return Check("stream", title, state, reason, KEEP_OPEN)
     return Check("stream", title, "ok", f"It comes frame by frame, the first after {ms} ms.")
 
 
@@ -118,7 +156,8 @@ def cursor_arrived(echoed: str | None) -> Check:
         reason = (
             "It is taken away on the way. The panel says it in the address too: nothing is lost."
         )
-        return Check("last_event_id", title, "warning", f"{reason}.")
+        fix: Hint = {"text": "For other programs, let the proxy hand the header on."}
+        return Check("last_event_id", title, "warning", reason, fix)
     return Check("last_event_id", title, "ok", "It arrives.")
 
 

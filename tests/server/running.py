@@ -67,6 +67,7 @@ class Running:
         self.app = ServerApp(
             config=Config(
                 ServerApp={
+                    "base_url": BASE_URL,
                     "jpserver_extensions": {
                         "hermes_jupyter": True,
                         "jupyter_server_terminals": False,
@@ -80,7 +81,6 @@ class Running:
             ),
             log_level=logging.DEBUG,
             open_browser=False,
-            base_url=BASE_URL,
             root_dir=str(self.root),
             allow_root=True,
         )

@@ -1,14 +1,11 @@
-"""The doctor of a running server, and the way there: through proxies that do what proxies do."""
+"""The doctor of a running server; what it says of proxies is in ``test_proxies``."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,84 +22,21 @@ from .conftest import Api
 
 SECRET = "sk-or-v1-0123456789abcdef0123456789abcdef"
 
-Pump = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
 
+def test_a_stream_that_is_cut() -> None:
+    """At once, or in a silence that is shorter than a stream's own, or longer."""
 
-async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(1 << 16):
-        writer.write(data)
-    writer.close()
+    def told(*came: float, ended: float) -> tuple[str, str]:
+        arrivals = [way.Arrival(sent=time, came=time) for time in came]
+        check = way.stream_arrived(way.Trial(began=0, ended=ended, arrivals=arrivals, of=5))
+        return check.state, check.reason
 
-
-async def hold_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Hand on what came as soon as nothing more comes for a while."""
-    held = b""
-    while True:
-        try:
-            data = await asyncio.wait_for(reader.read(1 << 16), 0.5)
-        except TimeoutError:
-            writer.write(held)
-            held = b""
-            continue
-        held += data
-        if not data:
-            writer.write(held)
-            writer.close()
-            return
-
-
-async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """End a connection soon after its first word."""
-    writer.write(await reader.read(1 << 16))
-    await asyncio.sleep(0.3)
-    writer.write(await reader.read(1 << 16))
-    writer.transport.abort()
-
-
-async def strip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(1 << 16):
-        writer.write(data.replace(b"Last-Event-ID", b"Something-Else"))
-    writer.close()
-
-
-@asynccontextmanager
-async def proxy(api: Api, *, there: Pump = hand_on, back: Pump = hand_on) -> AsyncIterator[Any]:
-    """A client of the server through a proxy of TCP."""
-    port = httpx.URL(api.origin).port
-    tasks = set()
-
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_connection("127.0.0.1", port)
-        for pump in (there(reader, to_server), back(from_server, writer)):
-            tasks.add(asyncio.create_task(pump))
-
-    server = await asyncio.start_server(connect, "127.0.0.1", 0)
-    origin = httpx.URL(api.origin).copy_with(port=server.sockets[0].getsockname()[1])
-    async with httpx.AsyncClient(base_url=origin, headers=api.headers, timeout=30) as client:
-        yield client
-    server.close()
-    for task in tasks:
-        task.cancel()
-
-
-async def states(client: httpx.AsyncClient) -> dict[str, str]:
-    return {check.id: check.state for check in await way.try_stream(client)}
-
-
-async def test_a_stream_is_followed_through_what_is_on_the_way(api: Api) -> None:
-    """R54"""
-    fine = {"stream": "ok", "last_event_id": "ok"}
-    assert await states(api.client) == fine
-    async with proxy(api) as client:
-        assert await states(client) == fine
-    async with proxy(api, back=hold_back) as client:
-        held, _ = await way.try_stream(client)
-        assert "holds streams back" in held.reason
-        assert "proxy_buffering" in (held.fix or {})["text"]
-    async with proxy(api, there=strip) as client:
-        assert await states(client) == {"stream": "ok", "last_event_id": "warning"}
-    async with proxy(api, back=cut) as client:
-        assert (await states(client))["stream"] == "error"
+    assert "1 of 5 frames" in told(0, ended=0.1)[1]
+    state, reason = told(0, 0.2, 0.4, 0.6, ended=2.6)
+    assert (state, "silent for 2 s" in reason) == ("error", True)
+    state, reason = told(0, 0.2, 0.4, 0.6, ended=5.6)
+    assert (state, "silent for 5 s" in reason) == ("warning", True)
+    assert told(0, 0.2, 0.4, 0.6, 6.6, ended=6.6)[0] == "ok"
 
 
 async def test_an_address_that_is_another(api: Api) -> None:
