@@ -99,6 +99,24 @@ describe('HermesClient', () => {
     ]);
   });
 
+  it('comes back at once when the server ends a stream in order', async () => {
+    await follow();
+    for (let n = 11; n < 18; n += 1) {
+      server.stream.send(`e1.${n}`, 'message.delta', delta);
+      await vi.advanceTimersByTimeAsync(10_000);
+    }
+    const states: string[] = [];
+    client.connection.subscribe(({ state }) => states.push(state));
+    server.stream.end();
+    await settle();
+    expect(server.streams).toHaveLength(2);
+    expect(server.stream.cursor).toBe('e1.17');
+    expect(new Set(states)).not.toContain('lost');
+    server.stream.end();
+    await settle();
+    expect(client.connection.get().state).toBe('lost');
+  });
+
   it('takes the snapshot of a new epoch', async () => {
     const { events } = await follow('c1', 'e1.500');
     server.stream.send('e2.3', 'snapshot', detail({ cursor: 'e2.3' }));

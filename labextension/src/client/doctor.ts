@@ -27,12 +27,13 @@ export interface Arrival {
   came: number;
 }
 
-/** How a stream of a second came through. */
+/** How a stream of some seconds came through; the last frame follows a silence. */
 export interface Trial {
   arrivals: Arrival[];
   /** How many frames there should be. */
   of: number;
   began: number;
+  ended: number;
   lastEventId: string | null;
   /** Who stands before the server, as far as it tells; else empty. */
   proxy: string;
@@ -51,7 +52,7 @@ export function installAgent(request: Request): Promise<unknown> {
   return call(request, 'POST', 'agent/install');
 }
 
-/** Opens a stream that lasts a second; `now` is our clock, in seconds. */
+/** Opens a stream that lasts some seconds; `now` is our clock, in seconds. */
 export async function tryWay(
   request: Request,
   now: () => number = () => performance.now() / 1000
@@ -67,20 +68,28 @@ export async function tryWay(
     arrivals: [],
     of: 0,
     began,
+    ended: began,
     lastEventId: null,
     proxy: proxyOf(response.headers)
   };
-  for await (const frame of parseSse(response.body)) {
-    const { at, of, last_event_id } = JSON.parse(frame.data) as {
-      at: number;
-      of: number;
-      last_event_id: string | null;
-    };
-    trial.arrivals.push({ sent: at, came: now() });
-    trial.of = of;
-    trial.lastEventId = last_event_id;
+  try {
+    for await (const frame of parseSse(response.body)) {
+      const { at, of, last_event_id } = JSON.parse(frame.data) as {
+        at: number;
+        of: number;
+        last_event_id: string | null;
+      };
+      trial.arrivals.push({ sent: at, came: now() });
+      trial.of = of;
+      trial.lastEventId = last_event_id;
+    }
+  } catch (error) {
+    // A proxy's way to cut a stream; what came before tells more.
+    if (trial.arrivals.length === 0) {
+      throw error;
+    }
   }
-  return trial;
+  return { ...trial, ended: now() };
 }
 
 /** Jupyter's own server calls itself after Tornado. */

@@ -6,6 +6,8 @@ import { parseSse, type Frame } from './sse';
 const SILENCE_MS = 15_000;
 /** The server's first bytes come at once, unless somebody holds them back. */
 const MUTE_MS = 5_000;
+/** The server ends a stream that a proxy may keep for a page that is gone. */
+const CALLED_BACK_MS = 60_000;
 /** So many answers in a row without a frame: streams do not come through. */
 const BARREN = 3;
 const LONGEST_WAIT_S = 30;
@@ -96,7 +98,9 @@ export class EventStream {
     const giveUp = (): void => attempt.abort(SILENT);
     let silence = setTimeout(giveUp, SILENCE_MS);
     const mute = setTimeout(() => this.isBarren.set(true), MUTE_MS);
+    const begun = performance.now();
     let isAnswered = false;
+    let isCalledBack = false;
     let frames = 0;
     try {
       const response = await this.open(this.cursor, signal);
@@ -128,6 +132,7 @@ export class EventStream {
         this.cursor = frame.id || this.cursor;
         this.deliver(frame);
       }
+      isCalledBack = frames > 0 && performance.now() - begun > CALLED_BACK_MS;
     } catch {
       // A broken connection is an ordinary end of one.
     } finally {
@@ -140,7 +145,7 @@ export class EventStream {
         this.isBarren.set(this.isBarren.get() || this.barren >= BARREN);
       }
     }
-    return signal.reason === REOPENED ? 'reopened' : 'lost';
+    return isCalledBack || signal.reason === REOPENED ? 'reopened' : 'lost';
   }
 
   private async backOff(): Promise<void> {

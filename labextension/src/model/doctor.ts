@@ -15,6 +15,9 @@ import type { Trans } from '../client/page';
 /** Seconds by which two clocks may differ. */
 const CLOCKS = 5;
 
+/** Seconds between a stream's signs of life, as the server has it. */
+const PING = 4.5;
+
 const ORDER: readonly CheckState[] = ['error', 'warning', 'unknown', 'ok'];
 
 /** What is wrong here: as the server knows it, and as it is seen by the page. */
@@ -91,7 +94,7 @@ export class DoctorModel {
     } catch (thrown) {
       const { message } = ApiError.from(thrown);
       const reason = trans.__('It broke off: %1', message);
-      return [streamCheck('error', reason, trans)];
+      return [streamCheck('error', reason, noBuffer(trans), trans)];
     }
   }
 }
@@ -127,45 +130,74 @@ export function clocksAgree(ahead: number, trans: Trans): Check {
   return { ...check, state: 'warning', reason, fix };
 }
 
-/** Whether frames came one by one, as they were sent. */
+/** Whether frames came one by one, as they were sent, and after a silence too. */
 export function streamArrived(trial: Trial, trans: Trans): Check {
-  const { arrivals, of, began, proxy } = trial;
+  const { arrivals, of, began, ended, proxy } = trial;
   const who = proxy || trans.__('Something on the way');
-  const [first] = arrivals;
+  const [first, second] = arrivals;
   const last = arrivals.at(-1);
-  if (!first || !last || arrivals.length < of) {
+  if (!first || !second || !last) {
     const reason = trans.__(
       '%1 of %2 frames came: %3 cuts streams off.',
       arrivals.length,
       of,
       who
     );
-    return streamCheck('error', reason, trans);
+    return streamCheck('error', reason, keepOpen(trans), trans);
   }
   const ms = Math.round(1000 * (first.came - began));
-  if (last.came - first.came < (last.sent - first.sent) / 2) {
+  const beforeSilence = arrivals[of - 2] ?? last;
+  const sending = beforeSilence.sent - first.sent;
+  if (beforeSilence.came - first.came < sending / 2) {
     const reason = trans.__(
       '%1 holds streams back: all came at once, after %2 ms.',
       who,
       ms
     );
-    return streamCheck('error', reason, trans);
+    return streamCheck('error', reason, noBuffer(trans), trans);
+  }
+  if (arrivals.length < of) {
+    const silent = ended - last.came;
+    const reason = trans.__(
+      '%1 cuts a stream that is silent for %2 s; a sign of life comes every %3 s.',
+      who,
+      Math.round(silent),
+      PING
+    );
+    const state = silent < PING ? 'error' : 'warning';
+    return streamCheck(state, reason, keepOpen(trans), trans);
   }
   const reason = trans.__(
     'It comes frame by frame, the first after %1 ms.',
     ms
   );
-  return streamCheck('ok', reason, trans);
+  return streamCheck('ok', reason, null, trans);
 }
 
-function streamCheck(state: CheckState, reason: string, trans: Trans): Check {
-  const fix: Hint = {
+function noBuffer(trans: Trans): Hint {
+  return {
     text: trans.__(
       'Let the proxy hand on at once what it gets (nginx: `proxy_buffering off;`). Until then the panel asks every few seconds instead.'
     )
   };
+}
+
+function keepOpen(trans: Trans): Hint {
+  return {
+    text: trans.__(
+      'Let the proxy wait for what is silent for a while (nginx: `proxy_read_timeout 60s;`). Until then pages whose stream is cut come back by themselves and miss nothing.'
+    )
+  };
+}
+
+function streamCheck(
+  state: CheckState,
+  reason: string,
+  fix: Hint | null,
+  trans: Trans
+): Check {
   const check = { id: 'stream', title: trans.__('Stream'), state, reason };
-  return state === 'ok' ? check : { ...check, fix };
+  return fix ? { ...check, fix } : check;
 }
 
 function cursorArrived({ lastEventId }: Trial, trans: Trans): Check {
@@ -178,6 +210,15 @@ function cursorArrived({ lastEventId }: Trial, trans: Trans): Check {
       ? trans.__('It arrives.')
       : trans.__(
           'It is taken away on the way. The panel says it in the address too: nothing is lost.'
-        )
+        ),
+    ...(isThere
+      ? {}
+      : {
+          fix: {
+            text: trans.__(
+              'For other programs, let the proxy hand the header on.'
+            )
+          }
+        })
   };
 }
