@@ -13,6 +13,9 @@ from tests.servers import free_port, wait_until_open
 
 _DOCUMENT = Path(__file__).parent.parent / "docs" / "proxies.md"
 
+#: The documents' example of a prefix.
+PREFIX = "/lab-of/ada/"
+
 #: What the documents tell an administrator.
 (DOCUMENTED,) = re.findall(r"^```nginx\n(.*?)^```", _DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
 
@@ -20,7 +23,7 @@ _DOCUMENT = Path(__file__).parent.parent / "docs" / "proxies.md"
 def plain(*more: str) -> str:
     """What nginx does by itself, buffering all and speaking HTTP/1.0, but for some directives."""
     location = " ".join(["proxy_pass http://127.0.0.1:8888;", *more])
-    return f"server {{ listen 80; location /lab-of/ada/ {{ {location} }} }}"
+    return f"server {{ listen 80; location {PREFIX} {{ {location} }} }}"
 
 
 _AROUND = """
@@ -46,30 +49,31 @@ class Nginx:
 
     Args:
         folder: for its files.
-        site: as the documents have it; port, prefix and the server's address are replaced.
         upstream: the server's port.
         prefix: of the addresses that are handed on, decoded, with a slash at both ends.
     """
 
-    def __init__(self, folder: Path, site: str, upstream: int, prefix: str) -> None:
+    def __init__(self, folder: Path, upstream: int, prefix: str) -> None:
         self.port = free_port()
-        for example, here in (
-            ("listen 80;", f"listen 127.0.0.1:{self.port};"),
-            ("127.0.0.1:8888", f"127.0.0.1:{upstream}"),
-            ("/lab-of/ada/", prefix),
-        ):
-            assert example in site
-            site = site.replace(example, here)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._config = folder / "nginx.conf"
-        self._config.write_text(_AROUND.format(folder=folder, site=site))
+        self._folder = folder
+        self._here = {
+            "listen 80;": f"listen 127.0.0.1:{self.port};",
+            "127.0.0.1:8888": f"127.0.0.1:{upstream}",
+            PREFIX: prefix,
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Listen."""
+    def start(self, site: str) -> None:
+        """Serve a site that is as the documents have it, but for what is different here."""
+        for example, here in self._here.items():
+            assert example in site
+            site = site.replace(example, here)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        config = self._folder / "nginx.conf"
+        config.write_text(_AROUND.format(folder=self._folder, site=site))
         command = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
         assert command, "These tests need nginx: apt-get install nginx"
-        self._process = subprocess.Popen([command, "-c", str(self._config), "-e", "stderr"])
+        self._process = subprocess.Popen([command, "-c", str(config), "-e", "stderr"])
         wait_until_open(self.port, 20)
 
     def stop(self) -> None:
@@ -81,11 +85,11 @@ class Nginx:
 
 
 @contextmanager
-def run_nginx(folder: Path, site: str, upstream: int, prefix: str) -> Iterator[Nginx]:
+def run_nginx(folder: Path, site: str, upstream: int, prefix: str = PREFIX) -> Iterator[Nginx]:
     """Run one until the block ends."""
-    nginx = Nginx(folder, site, upstream, prefix)
+    nginx = Nginx(folder, upstream, prefix)
     try:
-        nginx.start()
+        nginx.start(site)
         yield nginx
     finally:
         nginx.stop()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -82,6 +83,7 @@ def run_server(
     python: Path | str = sys.executable,
     again: Server | None = None,
     trusting: bool = False,
+    base_url: str = "/",
     **environment: str,
 ) -> Iterator[Server]:
     """Run ``jupyter {command}`` with all of its data in ``directory``, until the block ends.
@@ -90,7 +92,7 @@ def run_server(
         again: a server that has ended; the new one gets its address and its token.
         trusting: it speaks to the network, and trusts whom this machine trusts.
     """
-    port = int(again.url.strip("/").rpartition(":")[2]) if again else free_port()
+    port = (urlsplit(again.url).port if again else None) or free_port()
     token = again.token if again else secrets.token_hex(16)
     directory.mkdir(exist_ok=True)
     silence_news(directory / "settings")
@@ -111,11 +113,12 @@ def run_server(
         *(str(python), "-m", "jupyter", *command.split()),
         *("--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0"),
         *(ALONE if command == "server" else ()),
+        f"--ServerApp.base_url={base_url}",
         *arguments,
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(line, env=env, stdout=output, stderr=subprocess.STDOUT)
-    server = Server(process, f"http://127.0.0.1:{port}/", token, log)
+    server = Server(process, f"http://127.0.0.1:{port}{base_url}", token, log)
     try:
         wait_until_up(server)
         yield server

@@ -129,7 +129,7 @@ async def test_nginx(server: Running, extension: Any, tmp_path: Path, site: str)
             nginx.stop()
             with pytest.raises((httpx.RemoteProtocolError, EOFError)):
                 await frames.until(lambda frame: False)
-            nginx.start()
+            nginx.start(site)
 
         async with visit(f"http://127.0.0.1:{nginx.port}{BASE_URL}") as visitor:
             await a_turn_in_two_halves(visitor, extension, cut)
