@@ -81,6 +81,17 @@ describe('where streams do not come through', () => {
     expect(client.connection.get().state).toBe('polling');
   });
 
+  it('asks as soon as a stream falls silent that had begun', async () => {
+    const { client } = await open();
+    server.stream.send('e1.11', 'ping', { t: 0 });
+    await settle(14_900);
+    expect(polls()).toBe(0);
+    server.isBuffered = true;
+    await settle(200);
+    expect(polls()).toBe(1);
+    expect(client.connection.get().state).toBe('polling');
+  });
+
   it('asks every three seconds while something goes on, else every ten', async () => {
     await refuseStreams();
     let before = polls();

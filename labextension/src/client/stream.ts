@@ -140,8 +140,9 @@ export class EventStream {
       clearTimeout(mute);
       this.attempt = null;
       const isWanted = this.running && signal.reason !== REOPENED;
-      if (isWanted && isAnswered && frames === 0) {
-        this.barren = signal.reason === SILENT ? BARREN : this.barren + 1;
+      const isSilent = signal.reason === SILENT;
+      if (isWanted && isAnswered && (frames === 0 || isSilent)) {
+        this.barren = isSilent ? BARREN : this.barren + 1;
         this.isBarren.set(this.isBarren.get() || this.barren >= BARREN);
       }
     }
