@@ -58,7 +58,15 @@ export function addCommands(
     },
     className: () => (page.waiting.value > 0 ? 'hj-needs-you' : ''),
     icon: hermesIcon,
-    execute: () => panels.show(panels.sidebar)
+    execute: () => {
+      const { sidebar } = panels;
+      if (sidebar.node.contains(document.activeElement)) {
+        // The same keys lead back.
+        panels.leave();
+      } else {
+        panels.show(sidebar);
+      }
+    }
   });
   commands.addCommand(CommandIDs.openTab, {
     label: ({ session, isPalette }) => {

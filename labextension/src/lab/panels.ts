@@ -29,6 +29,7 @@ export class Panels {
   );
 
   private readonly all;
+  private cameFrom: HTMLElement | null = null;
   /** What any panel takes, by MIME type. */
   private readonly drops = new Map<string, (panel: Panel) => Drop>();
   private readonly tracker = new WidgetTracker<Tab>({
@@ -113,6 +114,17 @@ export class Panels {
     this.app.shell.activateById(panel.id);
   }
 
+  /** Gives the focus back to where it was before a panel had it. */
+  leave(): void {
+    const { shell } = this.app;
+    // It may be gone meanwhile, or hidden.
+    if (this.cameFrom?.checkVisibility()) {
+      this.cameFrom.focus();
+    } else if (shell.currentWidget) {
+      shell.activateById(shell.currentWidget.id);
+    }
+  }
+
   /** Brings the panel in use to sight, and leaves the focus where it is. */
   reveal(): void {
     const panel = this.current.value;
@@ -171,8 +183,12 @@ export class Panels {
     this.drops.forEach((drop, mime) =>
       takeDrops(panel.node, mime, drop(panel))
     );
-    panel.node.addEventListener('focusin', () => {
+    panel.node.addEventListener('focusin', ({ relatedTarget }) => {
       this.current.value = panel;
+      const from = relatedTarget as HTMLElement | null;
+      if (from && !panel.node.contains(from)) {
+        this.cameFrom = from;
+      }
     });
   }
 }
