@@ -121,8 +121,10 @@ describe('the composer', () => {
       const queued = [waiting('t2', 'two'), waiting('t3', 'three')];
       server.on('DELETE sessions/c1/turns/t3', () => ({}));
       await show({ turn: running, queued });
+      button('Take back: three').focus();
       fireEvent.click(button('Take back: three'));
       await vi.waitFor(() => expect(input().value).toBe('three'));
+      expect(document.activeElement).toBe(input());
       expect(screen.getAllByRole('listitem')).toHaveLength(1);
       expect(screen.getAllByRole('button', { name: 'Send now' })).toHaveLength(
         1

@@ -72,7 +72,9 @@ describe('the model of a conversation', () => {
 
   it('is changed for this conversation, and says so', async () => {
     await show();
+    button('Model: small').focus();
     const large = await screen.findByRole('button', { name: 'org/large' });
+    expect(document.activeElement).toBe(screen.getByRole('searchbox'));
     expect(screen.getByText('For this conversation only.')).toBeTruthy();
     expect(button('small').getAttribute('aria-pressed')).toBe('true');
     fireEvent.click(large);

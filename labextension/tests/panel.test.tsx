@@ -96,7 +96,7 @@ describe('the panel', () => {
     button('csv').focus();
     await end(first);
     await vi.waitFor(() =>
-      expect(document.activeElement?.className).toBe('hj-questions')
+      expect(document.activeElement?.className).toBe('hj-question')
     );
     button('csv').focus();
     await end(second);
@@ -107,6 +107,35 @@ describe('the panel', () => {
     button('Attach files').focus();
     await end(third);
     expect(document.activeElement).toBe(button('Attach files'));
+  });
+
+  it('leaves the focus to nobody for who has let go of it', async () => {
+    await show([question()]);
+    button('csv').focus();
+    fireEvent.pointerDown(document.body);
+    button('csv').blur();
+    await act(() =>
+      chat.conversation.value.setQuestion(question({ state: 'cancelled' }))
+    );
+    await new Promise(resolve => setTimeout(resolve));
+    expect(document.activeElement).toBe(document.body);
+  });
+
+  it('tells once of a question to those who hear it', async () => {
+    const told = () => document.querySelector('[aria-live="assertive"]')!;
+    await show([question()]);
+    const text = 'Hermes waits for an answer: Which format?';
+    await vi.waitFor(() => expect(told().textContent).toBe(text));
+    const heard = vi.fn();
+    new MutationObserver(heard).observe(told(), {
+      childList: true,
+      characterData: true,
+      subtree: true
+    });
+    fireEvent.click(button('Other…'));
+    await screen.findByRole('textbox', { name: 'Which format?' });
+    expect(heard).not.toHaveBeenCalled();
+    expect(told().contains(button('csv'))).toBe(false);
   });
 
   describe('a clarify card', () => {

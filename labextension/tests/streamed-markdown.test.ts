@@ -39,6 +39,33 @@ describe('StreamedMarkdown', () => {
     expect(later.some(text => text.includes('Title'))).toBe(false);
   });
 
+  it('tells each part of a growing text once, when it is whole', async () => {
+    const told: string[] = [];
+    const node = document.createElement('div');
+    const painter = new StreamedMarkdown(
+      node,
+      async (target, text) => {
+        target.textContent = text;
+      },
+      undefined,
+      words => told.push(words)
+    );
+    for (let length = 1; length <= TEXT.length; length += 3) {
+      await painter.paint(TEXT.slice(0, length));
+    }
+    expect(told).toHaveLength(4);
+    await painter.finish(TEXT);
+    expect(told).toEqual([
+      '# Title\n\n',
+      '- one\n\n  still one\n\n',
+      '```py\na = 1\n\nb = 2\n```\n\n',
+      'The end\n\n',
+      'of it'
+    ]);
+    await painter.finish(TEXT);
+    expect(told).toHaveLength(5);
+  });
+
   it('ends as one piece', async () => {
     const { node, painter } = await paintAll();
     await painter.finish(TEXT);

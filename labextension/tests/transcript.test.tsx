@@ -299,8 +299,11 @@ describe('the transcript', () => {
       const card = await open({ result: output }, 'complete');
       const block = within(card).getByLabelText('Result');
       expect(block.textContent.length).toBeLessThan(10_000);
-      fireEvent.click(within(card).getByRole('button', { name: /^Show all/ }));
+      const all = within(card).getByRole('button', { name: /^Show all/ });
+      all.focus();
+      fireEvent.click(all);
       expect(block.textContent).toBe(output);
+      await vi.waitFor(() => expect(document.activeElement).toBe(block));
     });
 
     it.each([
@@ -327,6 +330,24 @@ describe('the transcript', () => {
     vi.spyOn(Date, 'now').mockReturnValue(14_000);
     apply('message.delta', { message_id: 't1.5', text: 'So.' });
     expect(screen.getByText('Thought for 4 s')).toBeTruthy();
+  });
+
+  it('tells of an answer by its parts, and of none that is old', async () => {
+    const told = () => screen.getByRole('log').parentElement!.lastElementChild!;
+    await show({ turn: { turn_id: 't1', state: 'running', origin: 'user' } });
+    apply('message.start', { message_id: 't1.5', role: 'assistant' });
+    apply('message.delta', { message_id: 't1.5', text: 'One part.\n\nAnd' });
+    await vi.waitFor(() => expect(told().textContent).toBe('One part.\n\n'));
+    const answer = screen.getAllByRole('article', { name: 'Hermes' }).at(-1)!;
+    expect(answer.getAttribute('aria-live')).toBe('off');
+    apply('message.delta', { message_id: 't1.5', text: ' more' });
+    apply('message.complete', {
+      message_id: 't1.5',
+      text: 'One part.\n\nAnd more',
+      status: 'complete'
+    });
+    await vi.waitFor(() => expect(told().textContent).toBe('And more'));
+    expect(told().getAttribute('aria-live')).toBe('polite');
   });
 
   it('renders nothing per token but the message that grows', async () => {

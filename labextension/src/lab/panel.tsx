@@ -30,7 +30,7 @@ export class Panel extends Widget {
 
   /** Has the next activation give the focus to the question that waits. */
   leadToQuestion(): void {
-    this.focusNext = '.hj-questions';
+    this.focusNext = '.hj-question';
   }
 
   /** Has the next activation leave the focus where it is. */

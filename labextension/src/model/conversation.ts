@@ -114,6 +114,8 @@ export class Conversation {
   readonly earlier = signal<string | null>(null);
   readonly isExtending = signal(false);
   readonly extendError = signal<ApiError | null>(null);
+  /** The part of an answer that became whole last, for those who hear it. */
+  readonly heard = signal('');
   /** The id of the message that a search has led to. */
   readonly lit = signal<string | null>(null);
   /** A search has led to a message that could not be had. */

@@ -33,7 +33,12 @@ export function ApprovalCard(
       />
       {question.description && <p dir="auto">{question.description}</p>}
       {command && (
-        <pre class="hj-command" tabIndex={0}>
+        <pre
+          class="hj-command"
+          role="group"
+          tabIndex={0}
+          aria-label={trans.__('Command')}
+        >
           {isChange ? <Diff text={command} /> : command}
         </pre>
       )}

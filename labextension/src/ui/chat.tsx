@@ -11,6 +11,7 @@ import { GuestContext, GuestLine } from './guest';
 import { useHost, useTrans } from './host';
 import { IconButton } from './icon-button';
 import { BackIcon, ListIcon, NewIcon } from './icons';
+import { placeIn, useKeptFocus } from './kept-focus';
 import { QuestionQueue } from './question-queue';
 import { BranchLine, GoneLine, ReadOnlyLine } from './relation';
 import { SessionList } from './session-list';
@@ -59,14 +60,15 @@ function Panel({ chat, page, sessions }: ChatProps): JSX.Element {
       : null
   );
 
+  useKeptFocus(panel);
+
   useEffect(() => {
     // What was clicked is there no more; the person goes on in its place.
     if (chat.listing.value !== wasListing.current) {
       wasListing.current = chat.listing.value;
-      const next = chat.listing.value ? '.hj-search' : '.hj-input, .hj-scroll';
       // A message that was found has taken it already.
       if (conversation.lit.peek() === null) {
-        panel.current!.querySelector<HTMLElement>(next)?.focus();
+        placeIn(panel.current!)?.focus();
       }
     }
   }, [chat.listing.value]);

@@ -147,7 +147,11 @@ export function Composer(props: {
               disabled={
                 running.state === 'stopping' || running.action === 'compress'
               }
-              onClick={() => chat.stop()}
+              onClick={() => {
+                void chat.stop();
+                // The button goes.
+                input.current?.focus();
+              }}
             >
               <StopIcon />
             </button>

@@ -33,20 +33,20 @@ export function CopyButton(props: {
       }
     );
   };
-  if (outcome.value === 'refused') {
-    return (
-      <span class="hj-quiet" role="alert">
-        {trans.__('Select and copy it by hand')}
-      </span>
-    );
-  }
   const isCopied = outcome.value === 'copied';
   return (
-    <IconButton
-      label={isCopied ? trans.__('Copied') : props.label}
-      onClick={copy}
-    >
-      {isCopied ? <CheckIcon /> : <CopyIcon />}
-    </IconButton>
+    <>
+      <IconButton
+        label={isCopied ? trans.__('Copied') : props.label}
+        onClick={copy}
+      >
+        {isCopied ? <CheckIcon /> : <CopyIcon />}
+      </IconButton>
+      {outcome.value === 'refused' && (
+        <span class="hj-quiet" role="alert">
+          {trans.__('Select and copy it by hand')}
+        </span>
+      )}
+    </>
   );
 }

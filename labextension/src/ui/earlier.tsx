@@ -1,4 +1,4 @@
-import type { JSX, RefObject } from 'preact';
+import type { JSX } from 'preact';
 import type { ChatModel } from '../model/chat';
 import type { Conversation } from '../model/conversation';
 import { FailureView } from './failure-view';
@@ -11,27 +11,14 @@ const OBVIOUS = 50;
 export function Earlier(props: {
   chat: ChatModel;
   conversation: Conversation;
-  /** Takes the focus when the button goes. */
-  box: RefObject<HTMLElement>;
 }): JSX.Element {
-  const { chat, conversation, box } = props;
+  const { chat, conversation } = props;
   const trans = useTrans();
   const error = conversation.extendError.value;
   const isExtending = conversation.isExtending.value;
   const isReadBack =
     conversation.earlier.value === null &&
     conversation.messages.value.length > OBVIOUS;
-  const load = async (event: Event): Promise<void> => {
-    const button = event.currentTarget as HTMLElement;
-    await chat.loadEarlier();
-    // With the button goes its focus, to nobody.
-    const isLost = [button, document.body].includes(
-      document.activeElement as HTMLElement
-    );
-    if (conversation.earlier.value === null && isLost) {
-      box.current?.focus({ preventScroll: true });
-    }
-  };
   return (
     <div class="hj-earlier">
       {conversation.isMissing.value && (
@@ -43,7 +30,11 @@ export function Earlier(props: {
       )}
       {error && <FailureView failure={error} />}
       {conversation.earlier.value !== null && (
-        <button type="button" class="hj-button" onClick={load}>
+        <button
+          type="button"
+          class="hj-button"
+          onClick={() => void chat.loadEarlier()}
+        >
           {isExtending ? trans.__('Loading…') : trans.__('Earlier messages')}
         </button>
       )}

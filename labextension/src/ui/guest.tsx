@@ -43,7 +43,12 @@ export function GuestCard(props: {
       <CardHead title={title} {...props} />
       {description && <p dir="auto">{description}</p>}
       {command && (
-        <pre class="hj-command" tabIndex={0}>
+        <pre
+          class="hj-command"
+          role="group"
+          tabIndex={0}
+          aria-label={trans.__('Command')}
+        >
           {command}
         </pre>
       )}

@@ -9,6 +9,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { CodeActions } from './code-actions';
 import { HostContext, useHost, type Host } from './host';
 import { StreamedMarkdown } from './streamed-markdown';
+import { WideParts } from './wide-parts';
 
 /** Ten paintings a second read as flowing, and leave the page its time. */
 const PAINT_MS = 100;
@@ -20,8 +21,10 @@ const MOST = 100_000;
 export function Markdown(props: {
   text: ReadonlySignal<string>;
   open: ReadonlySignal<boolean>;
+  /** Gets the words of each part of a growing text, once it is whole. */
+  onPart: (words: string) => void;
 }): JSX.Element {
-  const { text, open } = props;
+  const { text, open, onPart } = props;
   const host = useHost();
   const { trans, renderMarkdown } = host;
   const node = useRef<HTMLDivElement>(null);
@@ -31,8 +34,15 @@ export function Markdown(props: {
 
   useEffect(() => {
     const toolbars = new Toolbars(host);
-    const painter = new StreamedMarkdown(node.current!, renderMarkdown, part =>
-      toolbars.addTo(part)
+    const wide = new WideParts(trans);
+    const painter = new StreamedMarkdown(
+      node.current!,
+      renderMarkdown,
+      part => {
+        toolbars.addTo(part);
+        wide.addIn(part);
+      },
+      onPart
     );
     let gone = false;
     let busy = false;
@@ -73,6 +83,7 @@ export function Markdown(props: {
       gone = true;
       end();
       toolbars.drop();
+      wide.drop();
     };
   }, [text, open, host]);
 
@@ -105,8 +116,6 @@ class Toolbars {
 
   addTo(part: HTMLElement): void {
     for (const block of part.querySelectorAll('pre')) {
-      // A wide one is scrolled with the keys.
-      block.tabIndex = 0;
       const root = document.createElement('div');
       root.className = 'hj-code-actions';
       block.after(root);

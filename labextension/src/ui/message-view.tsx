@@ -1,5 +1,6 @@
 import { useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { ChatModel } from '../model/chat';
 import type { Compaction } from '../client/api';
 import type { MessageModel } from '../model/message';
@@ -36,7 +37,7 @@ export function MessageView(props: {
         </p>
       );
     case 'assistant':
-      return <AssistantMessage message={message} />;
+      return <AssistantMessage message={message} chat={chat} />;
   }
 }
 
@@ -58,19 +59,33 @@ function compacted(compaction: Compaction, trans: Trans): string {
       );
 }
 
-function AssistantMessage({ message }: { message: MessageModel }): JSX.Element {
+function AssistantMessage(props: {
+  message: MessageModel;
+  chat: ChatModel;
+}): JSX.Element {
+  const { message, chat } = props;
   const { trans, parts } = useHost();
+  const conversation = chat.conversation.value;
   const open = useComputed(() => message.status.value === 'streaming');
   const hasText = useComputed(() => message.text.value !== '');
+  // What grows is told part by part, and not each time that it is painted.
+  const grows = useRef(open.peek()).current;
   const isCut = message.status.value === 'interrupted';
   return (
     <article
       class="hj-assistant"
       aria-label={trans.__('Hermes')}
       aria-busy={open.value}
+      aria-live={grows ? 'off' : undefined}
     >
       <Reasoning message={message} />
-      <Markdown text={message.text} open={open} />
+      <Markdown
+        text={message.text}
+        open={open}
+        onPart={part => {
+          conversation.heard.value = part;
+        }}
+      />
       {isCut && <span class="hj-quiet">{trans.__('Stopped here')}</span>}
       {hasText.value && !open.value && (
         <div class="hj-actions">

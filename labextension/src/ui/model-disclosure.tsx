@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { ApiError, type ModelChange, type Models } from '../client/api';
 import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
@@ -122,6 +122,14 @@ interface ChoiceProps {
 function ModelList({ models, onChange }: ChoiceProps): JSX.Element {
   const trans = useTrans();
   const text = useSignal('');
+  const search = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    // Who opened it goes on here, if they have not gone elsewhere meanwhile.
+    const box = search.current!.closest('.hj-model-box');
+    if (box?.contains(document.activeElement)) {
+      search.current!.focus();
+    }
+  }, []);
   const words = text.value.toLowerCase().split(/\s+/);
   let room = MOST;
   const fitting = models.providers.map(provider => {
@@ -137,6 +145,7 @@ function ModelList({ models, onChange }: ChoiceProps): JSX.Element {
   return (
     <>
       <input
+        ref={search}
         type="search"
         class="hj-text"
         aria-label={trans.__('Search models')}

@@ -1,13 +1,19 @@
-import type { JSX, RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Question } from '../client/api';
 import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
 import { ApprovalCard } from './approval-card';
 import { ClarifyCard } from './clarify-card';
 import { GuestCard, useIsGuest } from './guest';
+import { Heard } from './heard';
 import { useTrans } from './host';
 import { alreadyAnswered } from './outcome';
 import { SecretCard } from './secret-card';
+
+/** Characters of a question that are told at once. */
+const HEARD = 300;
 
 /** The oldest of the questions that wait for an answer. */
 export function QuestionQueue(props: {
@@ -18,44 +24,39 @@ export function QuestionQueue(props: {
   const trans = useTrans();
   const questions = chat.conversation.value.questions.value;
   const elsewhere = chat.answeredElsewhere.value;
-  const box = useRef<HTMLDivElement>(null);
-  useFocusAfter(box, questions[0]?.id);
+  const [head] = questions;
+  const heard = useSignal('');
+  useEffect(() => {
+    heard.value = head
+      ? trans.__('Hermes waits for an answer: %1', askedBy(head))
+      : '';
+  }, [head?.id]);
   return (
-    // Polite: a question is announced, the focus stays where the person is.
-    <div class="hj-questions" aria-live="polite" tabIndex={-1} ref={box}>
-      {elsewhere && (
-        <p class="hj-notice">{alreadyAnswered(elsewhere, trans)}</p>
+    <div class="hj-questions">
+      <Heard text={heard} live="assertive" />
+      <div role="status">
+        {elsewhere && (
+          <p class="hj-notice">{alreadyAnswered(elsewhere, trans)}</p>
+        )}
+      </div>
+      {head && (
+        <div
+          class="hj-question"
+          role="group"
+          aria-label={trans.__('Question')}
+          // For the focus of whoever is led here, or has answered the last one.
+          tabIndex={-1}
+        >
+          <Head {...props} key={head.id} />
+        </div>
       )}
-      <Head {...props} key={questions[0]?.id} />
     </div>
   );
 }
 
-/**
- * When a card goes with the focus in it, that goes on to the next card, or to
- * where the next prompt is written.
- */
-function useFocusAfter(
-  box: RefObject<HTMLElement>,
-  id: string | undefined
-): void {
-  const isInside = useRef(false);
-  useEffect(() => {
-    const node = box.current!;
-    const onFocus = ({ target }: FocusEvent): void => {
-      isInside.current = node.contains(target as Node);
-    };
-    document.addEventListener('focusin', onFocus);
-    return () => document.removeEventListener('focusin', onFocus);
-  }, []);
-  useEffect(() => {
-    // Somebody who has gone elsewhere meanwhile is left there.
-    if (isInside.current && document.activeElement === document.body) {
-      const input = box.current!.parentElement!.querySelector('.hj-input');
-      const next = id === undefined ? input : box.current;
-      (next as HTMLElement | null)?.focus();
-    }
-  }, [id]);
+function askedBy({ questions, command, description }: Question): string {
+  const asked = questions.map(({ text }) => text).join(' ');
+  return (asked || description || command || '').slice(0, HEARD);
 }
 
 function Head(props: { chat: ChatModel; page: PageModel }): JSX.Element | null {

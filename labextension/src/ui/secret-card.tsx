@@ -28,7 +28,12 @@ export function SecretCard(props: CardProps<string>): JSX.Element {
         place={place}
       />
       {question.command && (
-        <pre class="hj-command" tabIndex={0}>
+        <pre
+          class="hj-command"
+          role="group"
+          tabIndex={0}
+          aria-label={trans.__('Command')}
+        >
           {question.command}
         </pre>
       )}

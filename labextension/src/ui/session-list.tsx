@@ -42,7 +42,9 @@ export function SessionList(props: {
             </button>
           </>
         )}
-        <Emptiness sessions={sessions} />
+        <div role="status">
+          <Emptiness sessions={sessions} />
+        </div>
         <SessionTree
           sessions={sessions}
           currentId={currentId}

@@ -46,7 +46,7 @@ export function SessionTree(props: {
     const opener = menu.value?.opener;
     menu.value = null;
     if (isChosen) {
-      const row = tree.current!.contains(opener ?? null) ? opener : null;
+      const row = tree.current?.contains(opener ?? null) ? opener : null;
       (row ?? itemNode(tree, focused.value))?.focus();
     }
   };
@@ -101,6 +101,9 @@ export function SessionTree(props: {
     }
   };
 
+  if (items.length === 0) {
+    return <></>;
+  }
   const opened = items.find(({ key }) => key === menu.value?.id);
   return (
     <>
@@ -233,7 +236,7 @@ function itemNode(
   key: string
 ): HTMLElement | null {
   return (
-    [...(tree.current?.children as HTMLCollectionOf<HTMLElement>)].find(
+    [...((tree.current?.children ?? []) as HTMLCollectionOf<HTMLElement>)].find(
       node => node.dataset.key === key
     ) ?? null
   );

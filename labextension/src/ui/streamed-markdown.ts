@@ -69,15 +69,59 @@ export class StreamedMarkdown {
   private finished = '';
   private scanner = new BlockScanner();
   private open: HTMLElement | null = null;
+  /** Whether it has grown since it was last finished. */
+  private grows = false;
 
   /** `onFinished` gets each part of the node that stays as it is. */
   constructor(
     private readonly node: HTMLElement,
     private readonly renderMarkdown: RenderMarkdown,
-    private readonly onFinished: (part: HTMLElement) => void = () => undefined
+    private readonly onFinished: (part: HTMLElement) => void = () => undefined,
+    /** Gets the words of each part of a text that was seen to grow. */
+    private readonly onWords: (words: string) => void = () => undefined
   ) {}
 
   async paint(text: string): Promise<void> {
+    this.grows = true;
+    await this.paintBlocks(text);
+  }
+
+  /**
+   * Paints a text that grows no more, as one if it is not too long: what
+   * refers from one block to another, such as a footnote, only resolves now.
+   */
+  async finish(text: string): Promise<void> {
+    if (text.length > WHOLE || this.grows) {
+      await this.paintBlocks(text);
+    }
+    if (this.grows && this.open) {
+      this.onWords(this.open.textContent);
+    }
+    this.grows = false;
+    if (text.length > WHOLE) {
+      if (this.open) {
+        this.onFinished(this.open);
+      }
+      return;
+    }
+    const whole = document.createElement('div');
+    this.node.append(whole);
+    whole.hidden = true;
+    await this.renderMarkdown(whole, text);
+    whole.hidden = false;
+    const place = controlsOf(this.node).findIndex(
+      control => control === document.activeElement
+    );
+    this.node.replaceChildren(whole);
+    this.onFinished(whole);
+    // What had the focus is there again.
+    controlsOf(this.node)[place]?.focus({ preventScroll: true });
+    this.open = whole;
+    this.finished = '';
+    this.scanner = new BlockScanner();
+  }
+
+  private async paintBlocks(text: string): Promise<void> {
     if (!text.startsWith(this.finished)) {
       this.finished = '';
       this.scanner = new BlockScanner();
@@ -93,6 +137,9 @@ export class StreamedMarkdown {
       }
       const part = this.open ?? this.addPart();
       await this.render(part, text.slice(begin, end));
+      if (this.grows) {
+        this.onWords(part.textContent);
+      }
       this.onFinished(part);
       this.open = null;
       this.finished = text.slice(0, end);
@@ -104,30 +151,6 @@ export class StreamedMarkdown {
       const rest = text.slice(this.finished.length);
       await this.render(this.open ?? this.addPart(), rest);
     }
-  }
-
-  /**
-   * Paints a text that grows no more, as one if it is not too long: what
-   * refers from one block to another, such as a footnote, only resolves now.
-   */
-  async finish(text: string): Promise<void> {
-    if (text.length > WHOLE) {
-      await this.paint(text);
-      if (this.open) {
-        this.onFinished(this.open);
-      }
-      return;
-    }
-    const whole = document.createElement('div');
-    this.node.append(whole);
-    whole.hidden = true;
-    await this.renderMarkdown(whole, text);
-    whole.hidden = false;
-    this.node.replaceChildren(whole);
-    this.onFinished(whole);
-    this.open = whole;
-    this.finished = '';
-    this.scanner = new BlockScanner();
   }
 
   private async render(part: HTMLElement, text: string): Promise<void> {
@@ -144,6 +167,10 @@ export class StreamedMarkdown {
     this.node.append(this.open);
     return this.open;
   }
+}
+
+function controlsOf(node: HTMLElement): HTMLElement[] {
+  return [...node.querySelectorAll<HTMLElement>('a[href], button')];
 }
 
 /** Shows one very long block as it is written; what is there already stays. */

@@ -1,4 +1,5 @@
 import { useSignal, type ReadonlySignal } from '@preact/signals';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { ApiError } from '../client/api';
 
 export interface Submission {
@@ -12,10 +13,19 @@ export interface Submission {
 export function useSubmission(): Submission {
   const busy = useSignal(false);
   const error = useSignal<ApiError | null>(null);
+  const pressed = useRef<HTMLElement | null>(null);
+  useLayoutEffect(() => {
+    // What is disabled meanwhile loses the focus; who was not taken elsewhere
+    // goes on there.
+    if (!busy.value && document.activeElement === document.body) {
+      pressed.current?.focus();
+    }
+  }, [busy.value]);
   const submit = async (act: () => Promise<void>): Promise<void> => {
     if (busy.value) {
       return;
     }
+    pressed.current = document.activeElement as HTMLElement | null;
     busy.value = true;
     error.value = null;
     try {

@@ -48,10 +48,17 @@ export function ToolCard({ message }: { message: MessageModel }): JSX.Element {
         <span class="hj-tool-preview hj-clipped">{preview(tool?.args)}</span>
         {failure && <span class="hj-tool-failed">{failure}</span>}
         {tool?.duration != null && (
-          <span class="hj-tool-duration">{seconds(tool.duration, trans)}</span>
+          <span class="hj-tool-duration" aria-live="off">
+            {seconds(tool.duration, trans)}
+          </span>
         )}
       </summary>
-      {isOpen.value && <Body message={message} />}
+      {isOpen.value && (
+        // Who unfolds it reads it at leisure.
+        <div aria-live="off">
+          <Body message={message} />
+        </div>
+      )}
     </details>
   );
 }

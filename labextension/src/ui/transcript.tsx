@@ -7,6 +7,7 @@ import type { PageModel } from '../model/page';
 import { Earlier } from './earlier';
 import { FailedTurn } from './failed-turn';
 import { useIsGuest } from './guest';
+import { Heard } from './heard';
 import { useTrans } from './host';
 import { DownIcon } from './icons';
 import { useNearness } from './nearness';
@@ -79,7 +80,7 @@ export function Transcript(props: {
         ref={box}
       >
         <div>
-          <Earlier chat={chat} conversation={conversation} box={box} />
+          <Earlier chat={chat} conversation={conversation} />
           <div
             class="hj-log"
             role="log"
@@ -112,13 +113,24 @@ export function Transcript(props: {
               />
             ))}
           </div>
-          {(running || sending) && (
-            <Activity conversation={conversation} page={page} />
-          )}
+          <div role="status">
+            {(running || sending) && (
+              <Activity conversation={conversation} page={page} />
+            )}
+          </div>
+          <Heard text={conversation.heard} live="polite" />
         </div>
       </div>
       {!atEnd.value && (
-        <button type="button" class="hj-button hj-latest" onClick={toEnd}>
+        <button
+          type="button"
+          class="hj-button hj-latest"
+          onClick={() => {
+            toEnd();
+            // The button goes.
+            box.current!.focus({ preventScroll: true });
+          }}
+        >
           <DownIcon />
           {trans.__('Jump to latest')}
         </button>
@@ -154,9 +166,5 @@ function Activity(props: {
       ? trans.__('Waiting for an answer')
       : trans.__('Waiting for your answer');
   }
-  return (
-    <p class={`hj-activity ${isWaiting ? '' : 'hj-pulse'}`} role="status">
-      {text}
-    </p>
-  );
+  return <p class={`hj-activity ${isWaiting ? '' : 'hj-pulse'}`}>{text}</p>;
 }

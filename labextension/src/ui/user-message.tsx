@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { AttachmentName } from '../client/api';
 import type { ContextLabel } from '../client/notebooks';
 import type { ChatModel } from '../model/chat';
@@ -31,7 +31,7 @@ export function UserMessage(props: {
   // Not after a reload: then the person is elsewhere.
   const begunHere = useRef(false);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     // What had the focus is gone: it goes back to where the edit began.
     if (wasEdited.current && document.activeElement === document.body) {
       article.current?.querySelector<HTMLElement>('.hj-edit')?.focus();
@@ -40,7 +40,13 @@ export function UserMessage(props: {
   }, [isEdited.value]);
 
   return (
-    <article class="hj-user" aria-label={trans.__('You')} ref={article}>
+    <article
+      class="hj-user"
+      aria-label={trans.__('You')}
+      // The person knows what they say.
+      aria-live="off"
+      ref={article}
+    >
       {isEdited.value ? (
         <MessageEditor
           message={message}
@@ -83,7 +89,7 @@ export function UserPrompt(props: {
 }): JSX.Element {
   const trans = useTrans();
   return (
-    <article class="hj-user" aria-label={trans.__('You')}>
+    <article class="hj-user" aria-label={trans.__('You')} aria-live="off">
       <Said {...props} />
       {props.note && <span class="hj-quiet">{props.note}</span>}
       {props.children}
@@ -130,6 +136,8 @@ function Actions(props: {
   const { message, chat, onEdit } = props;
   const trans = useTrans();
   const asking = useSignal(false);
+  const box = useRef<HTMLDivElement>(null);
+  const wasAsked = useRef(false);
   const conversation = chat.conversation.value;
   const isGuest = useIsGuest();
   const canChange = useComputed(
@@ -140,6 +148,14 @@ function Actions(props: {
       conversation.running.value === null
   );
   const isLast = useComputed(() => conversation.lastPrompt.value === message);
+
+  useLayoutEffect(() => {
+    // What had the focus is gone: it goes back to where the question came from.
+    if (wasAsked.current && document.activeElement === document.body) {
+      box.current?.querySelector<HTMLElement>('.hj-undo')?.focus();
+    }
+    wasAsked.current = asking.value;
+  }, [asking.value]);
 
   if (asking.value && canChange.value && isLast.value) {
     return (
@@ -152,7 +168,7 @@ function Actions(props: {
     );
   }
   return (
-    <div class="hj-actions">
+    <div class="hj-actions" ref={box}>
       {canChange.value && (
         <IconButton label={trans.__('Edit')} class="hj-edit" onClick={onEdit}>
           <EditIcon />
@@ -161,6 +177,7 @@ function Actions(props: {
       {canChange.value && isLast.value && (
         <IconButton
           label={trans.__('Undo')}
+          class="hj-undo"
           onClick={() => {
             asking.value = true;
           }}
@@ -184,7 +201,7 @@ function UndoConfirmation(props: {
   const trans = useTrans();
   const { busy, error, submit } = useSubmission();
   const cancel = useRef<HTMLButtonElement>(null);
-  useEffect(() => cancel.current?.focus(), []);
+  useLayoutEffect(() => cancel.current?.focus(), []);
   return (
     <div
       class="hj-field"
@@ -247,7 +264,7 @@ function MessageEditor(props: {
   const isEmpty = text.trim() === '' && message.attachments.value.length === 0;
   const cannotSend = busy.value || isRunning || isEmpty;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (props.takesFocus) {
       input.current?.focus();
     }

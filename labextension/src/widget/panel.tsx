@@ -1,5 +1,6 @@
 import { signal, type Signal } from '@preact/signals';
-import { render, type JSX } from 'preact';
+import { render, type ComponentChildren, type JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { HermesPage } from '../client/page';
 import { ChatModel, followCurrent } from '../model/chat';
 import { PageModel } from '../model/page';
@@ -7,6 +8,7 @@ import { SessionsModel } from '../model/sessions';
 import { Chat } from '../ui/chat';
 import { GaugeRing } from '../ui/gauge';
 import { HostContext, type Host } from '../ui/host';
+import { useKeptFocus } from '../ui/kept-focus';
 import { QuestionQueue } from '../ui/question-queue';
 import { SessionList } from '../ui/session-list';
 import type { PanelTraits, View } from './offer';
@@ -92,19 +94,19 @@ function Panel(props: {
       );
     case 'clarify':
       return (
-        <div class="hj-root">
+        <Part class="hj-root">
           <QuestionQueue chat={chat} page={page} />
-        </div>
+        </Part>
       );
     case 'sessions':
       return (
-        <div class="hj-root hj-in-cell">
+        <Part class="hj-root hj-in-cell">
           <SessionList
             sessions={sessions}
             currentId={chat.id.value}
             onOpen={onOpen}
           />
-        </div>
+        </Part>
       );
     case 'chat':
       return (
@@ -117,4 +119,18 @@ function Panel(props: {
         </div>
       );
   }
+}
+
+/** One part of the panel by itself. */
+function Part(props: {
+  class: string;
+  children: ComponentChildren;
+}): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  useKeptFocus(box);
+  return (
+    <div class={props.class} ref={box}>
+      {props.children}
+    </div>
+  );
 }
