@@ -24,8 +24,9 @@ Some **words**, `code`, a [link](https://jupyter.org), and a file, `tour.ipynb`.
 
 ```python
 # Nine letters
-def word(many):
-    return "Zuversicht"[: many + 99]
+@once
+def word(many: dict[str, int] = {}) -> str:
+    return "Zuversicht"[: many + 99] or None
 ```
 
 | first | second |
