@@ -15,6 +15,7 @@ from tests.hermes_store import Call, ended, said, session, titled, turn, write
 from tests.servers import Server, run_server
 
 from .conftest import Lab
+from .keys import Keys
 
 #: More than a page of the list.
 OTHERS = 56
@@ -242,6 +243,57 @@ def test_a_conversation_is_deleted_after_a_question(conversations: Conversations
     expect(row).to_have_count(0)
     with api(conversations.lab.server) as client:
         assert client.get("sessions/other-51").status_code == 404
+
+
+def test_the_list_by_keyboard(conversations: Conversations) -> None:
+    """R36: found, filtered, unfolded, saved, put away, deleted, and left."""
+    lab, panel, rows = conversations.lab, conversations.panel, conversations.rows
+    keys = Keys(lab.page)
+    press, to, back_to, at = keys.press, keys.to, keys.back_to, keys.at
+    keys.type("Weather 46")
+    expect(rows).to_have_count(1)
+    press("ArrowDown")
+    at("treeitem", "Weather 46")
+    to("button", "Actions for Weather 46")
+    press("Enter")
+    at("menuitem", "Pin")
+    to("menuitem", "Export as Markdown", "ArrowDown")
+    with lab.page.expect_download():
+        press("Enter")
+    at("button", "Actions for Weather 46")
+    press("Enter")
+    at("menuitem", "Pin")
+    to("menuitem", "Delete", "ArrowUp")
+    press("Enter")
+    at("button", "Cancel")
+    back_to("button", "Delete")
+    press("Enter")
+    expect(rows).to_have_count(0)
+    at("searchbox", "Search conversations")
+    press("Escape")
+    expect(rows).to_have_count(50 + 1)
+
+    to("combobox", "Source")
+    keys.page.keyboard.type("Tel")
+    expect(rows.first).to_contain_text("Telegram")
+    keys.page.keyboard.type("All")
+    to("button", "Archived")
+    press("Enter")
+    expect(panel.get_by_text("Nothing is archived.")).to_be_visible()
+    at("button", "Archived")
+    press("Enter")
+    to("treeitem", "")
+    to("treeitem", "1 subagent", "ArrowDown")
+    press("ArrowRight")
+    expect(rows.nth(2)).to_contain_text("Count the rows")
+    press("ArrowRight")
+    expect(rows.nth(2)).to_be_focused()
+    press("ArrowLeft")
+    press("ArrowLeft")
+    at("treeitem", "1 subagent")
+    back_to("button", "Back to the conversation")
+    press("Enter")
+    at("textbox", "Message to Hermes")
 
 
 def test_what_is_shown_is_deleted_elsewhere(conversations: Conversations) -> None:
