@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ..core import store_file
 from ..core.errors import Hint
 from .check import Check
 
@@ -69,6 +70,40 @@ def database(home: Path) -> Check:
     return Check("database", title, "ok", f"{count} sessions can be read.")
 
 
+def store(home: Path) -> Check:
+    """Whether what the server keeps beside the chats can be read, and was never set aside."""
+    title, path = "What the server keeps", home / "jupyter" / store_file.NAME
+    try:
+        version = 0
+        if path.exists():
+            with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2) as db:
+                version = db.execute("PRAGMA user_version").fetchone()[0]
+                db.execute("SELECT count(*) FROM questions")
+            db.close()
+    except (OSError, sqlite3.Error) as error:
+        fix: Hint = {
+            "text": "If it is locked, end the program that holds it. If it is damaged, restart the "
+            "Jupyter server: it sets the file aside and begins a new one."
+        }
+        return Check("store", title, "error", f"{path} cannot be read: {error}.", fix)
+    if version > store_file.VERSION:
+        reason = f"{path} was written by a newer version of hermes-jupyter."
+        return Check("store", title, "error", reason, store_file.NEWER)
+    aside = sorted(path.parent.glob(store_file.ASIDE))
+    if aside:
+        reason = (
+            f"It was damaged, and set aside as {', '.join(map(str, aside))}: questions that nobody "
+            "had answered, pins and read marks in it are not shown. The chats are all there."
+        )
+        fix = {
+            "text": "See to the disk, or to who else writes there. What can be read of it, SQLite "
+            "gets out; then delete it.",
+            "command": f'sqlite3 "{aside[-1]}" .recover',
+        }
+        return Check("store", title, "warning", reason, fix)
+    return Check("store", title, "ok", "It can be read." if path.exists() else "Nothing yet.")
+
+
 def file_system(home: Path, mounts: Path = Path("/proc/mounts")) -> Check:
     """Whether the home is on this machine's own disk.
 
@@ -102,7 +137,7 @@ def space(home: Path, enough: int = ENOUGH) -> Check:
     there = next(path for path in (home, *home.parents) if path.exists())
     free = shutil.disk_usage(there).free
     reason = f"{free // 2**20} MB are free in {there}."
-    fix: Hint = {"text": "Make room: what cannot be written is lost at the next restart."}
+    fix: Hint = {"text": "Make room: what cannot be written until a restart is lost with it."}
     if free < enough // 100:
         return Check("space", title, "error", f"The disk is full: {reason}", fix)
     if free < enough:

@@ -143,6 +143,7 @@ class HermesAgent:
             lambda: [
                 check_home.folder(self.home),
                 check_home.database(self.home),
+                check_home.store(self.home),
                 check_home.file_system(self.home),
                 check_home.space(self.home),
             ]

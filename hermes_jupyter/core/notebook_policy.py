@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal, get_args
 
-from .errors import BadRequest, Conflict
+from .errors import BadRequest, Conflict, Unavailable
 from .store import Store
+
+log = logging.getLogger(__name__)
 
 #: Read only; edits and runs are asked; runs are asked; nothing is asked.
 Policy = Literal["read", "ask", "edit", "run"]
@@ -28,7 +31,11 @@ class NotebookPolicy:
     def __init__(self, store: Store, default: Policy = "edit", most: Policy = "run") -> None:
         self._store = store
         self.most = most
-        kept = store.setting(_SETTING)
+        try:
+            kept = store.setting(_SETTING)
+        except Unavailable as error:
+            log.error("What the agent may do in notebooks is not known: it asks. %s", error)
+            kept = min(default, "ask", key=POLICIES.index)
         self._chosen = next((policy for policy in POLICIES if policy == kept), default)
 
     @property

@@ -27,37 +27,15 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from .agent import Compaction
+from .errors import Unavailable
 from .gauge import Gauge
 from .question import Question
+from .store_file import StoreFile
 from .tools import Change
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_SCHEMA = """
-    PRAGMA journal_mode = WAL;
-    CREATE TABLE IF NOT EXISTS questions (
-        id TEXT PRIMARY KEY, session_id TEXT NOT NULL, server TEXT, record TEXT NOT NULL);
-    CREATE INDEX IF NOT EXISTS questions_of_session ON questions (session_id);
-    CREATE TABLE IF NOT EXISTS prompts (
-        session_id TEXT NOT NULL, client_id TEXT NOT NULL, turn_id TEXT NOT NULL,
-        PRIMARY KEY (session_id, client_id));
-    CREATE TABLE IF NOT EXISTS gauges (session_id TEXT PRIMARY KEY, gauge TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS unfinished (
-        session_id TEXT PRIMARY KEY, server TEXT NOT NULL, message TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS marks (
-        session_id TEXT PRIMARY KEY, pinned INTEGER NOT NULL DEFAULT 0, read_at REAL);
-    CREATE TABLE IF NOT EXISTS compactions (
-        session_id TEXT NOT NULL, at REAL NOT NULL, before INTEGER, after INTEGER);
-    CREATE INDEX IF NOT EXISTS compactions_of_session ON compactions (session_id);
-    CREATE TABLE IF NOT EXISTS changes (
-        number INTEGER PRIMARY KEY, session_id TEXT NOT NULL, turn_id TEXT NOT NULL,
-        at REAL NOT NULL, change TEXT NOT NULL);
-    CREATE INDEX IF NOT EXISTS changes_of_turn ON changes (session_id, turn_id);
-    CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS epochs (epoch TEXT PRIMARY KEY);
-"""
 
 #: The tables whose rows belong to a conversation.
 _OF_CONVERSATIONS = (
@@ -119,7 +97,8 @@ class Store:
     """The file of one Hermes home, as one server uses it.
 
     Nothing is made before there is something to keep. Writing never waits: it is done in order in
-    a thread of its own, and what fails there is logged.
+    a thread of its own. What fails there is logged, and tried again with all that comes later.
+    Reading raises :class:`~hermes_jupyter.core.errors.Unavailable` where that is not possible now.
 
     Args:
         directory: where the file and the leases are.
@@ -129,8 +108,10 @@ class Store:
         self._directory = directory
         self._server = uuid.uuid4().hex[:12]
         self._lease: FileLock | None = None
-        self._connection: sqlite3.Connection | None = None
+        self._file = StoreFile(directory, self._begin)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hermes-store")
+        #: What could not be written yet, by what it is about: newer words replace older ones.
+        self._unwritten: dict[tuple[str, ...], tuple[str, tuple[Any, ...]]] = {}
         self._epoch: str | None = None
         self._marks = Marks()
         self._marks_version: int | None = None
@@ -140,19 +121,19 @@ class Store:
 
         Reads the disk, once, before the server serves.
         """
-        if not self._file.exists():
+        if not self._file.there:
             return ""
         try:
-            return self._thread.submit(self._last_epoch).result()
-        except (OSError, sqlite3.Error):
-            log.exception("The epoch of the run before could not be read")
+            return self._thread.submit(self._file.read, _last_epoch).result()
+        except Unavailable as error:
+            log.error("The epoch of the run before is not known: %s", error)
             return ""
 
     def begin(self, epoch: str) -> None:
         """Keep the epoch of this run, as soon as anything is kept."""
         self._epoch = epoch
-        if self._file.exists():
-            self._write(_KEEP_EPOCH, (epoch,))
+        if self._file.there:
+            self._write(_KEEP_EPOCH, (epoch,), about=("epochs",))
 
     def other_leases(self) -> list[Path]:
         """The files of the leases that other servers hold, or held."""
@@ -162,21 +143,25 @@ class Store:
     def take_over(self) -> list[Question]:
         """The questions that servers which are gone had open, interrupted now.
 
-        Reads the disk, once, before the server serves.
+        Reads the disk, once, before the server serves; nothing where it cannot be read.
         """
-        if not self._file.exists():
+        if not self._file.there:
             return []
-        return self._thread.submit(self._take_over).result()
+        try:
+            return self._thread.submit(self._file.read, self._take_over).result()
+        except Unavailable as error:
+            log.error("The questions that were open are not shown until a restart: %s", error)
+            return []
 
     async def kept(self, session_id: str) -> Kept:
         """What is kept of a conversation."""
-        if self._connection is None and not self._file.exists():
+        if not self._file.there:
             return Kept([], {}, None, None, [])
         return await self._read(lambda db: self._kept(db, session_id))
 
     async def marks(self) -> Marks:
         """What is pinned and read; the same object as long as nothing has changed."""
-        if self._connection is None and not self._file.exists():
+        if not self._file.there:
             return self._marks
         return await self._read(self._read_marks)
 
@@ -199,7 +184,7 @@ class Store:
 
     async def changes(self, session_id: str, turn_id: str | None = None) -> list[KeptChange]:
         """What the turns of a conversation (or one of them) have changed, in order."""
-        if self._connection is None and not self._file.exists():
+        if not self._file.there:
             return []
         query = """
             SELECT number, turn_id, at, change FROM changes
@@ -227,11 +212,16 @@ class Store:
         """What a person has chosen for all conversations; None: nothing.
 
         Reads the disk; before the server serves.
+
+        Raises:
+            Unavailable: it cannot be read.
         """
-        if not self._file.exists():
+        if not self._file.there:
             return None
         query = "SELECT value FROM settings WHERE name = ?"
-        found = self._thread.submit(lambda: self._open().execute(query, (name,)).fetchone())
+        found = self._thread.submit(
+            self._file.read, lambda db: db.execute(query, (name,)).fetchone()
+        )
         row = found.result()
         return row[0] if row else None
 
@@ -243,7 +233,11 @@ class Store:
     def keep_compaction(self, session_id: str, at: float, compaction: Compaction) -> None:
         """Keep what a compaction made of a conversation's context, measured at ``at``."""
         tokens = (compaction.before, compaction.after)
-        self._write("INSERT INTO compactions VALUES (?, ?, ?, ?)", (session_id, at, *tokens))
+        self._write(
+            "INSERT INTO compactions VALUES (?, ?, ?, ?)",
+            (session_id, at, *tokens),
+            about=("compactions", session_id, str(at)),
+        )
 
     def keep_question(self, question: Question) -> None:
         """Keep a question as it is now."""
@@ -252,41 +246,51 @@ class Store:
         self._write(
             "INSERT OR REPLACE INTO questions VALUES (?, ?, ?, ?)",
             (question.id, question.session_id, server, record),
+            about=("questions", question.id),
         )
 
     def keep_prompt(self, session_id: str, client_id: str, turn_id: str) -> None:
         """Keep that a page's prompt was accepted."""
         self._write(
-            "INSERT OR REPLACE INTO prompts VALUES (?, ?, ?)", (session_id, client_id, turn_id)
+            "INSERT OR REPLACE INTO prompts VALUES (?, ?, ?)",
+            (session_id, client_id, turn_id),
+            about=("prompts", session_id, client_id),
         )
 
     def keep_gauge(self, session_id: str, gauge: Gauge) -> None:
         """Keep the last reading of a conversation."""
         text = json.dumps(gauge.to_json())
-        self._write("INSERT OR REPLACE INTO gauges VALUES (?, ?)", (session_id, text))
+        self._write(
+            "INSERT OR REPLACE INTO gauges VALUES (?, ?)",
+            (session_id, text),
+            about=("gauges", session_id),
+        )
 
     def keep_unfinished(self, session_id: str, message: dict[str, Any] | None) -> None:
         """Keep the message that is being said; None: it is finished."""
+        about = ("unfinished", session_id)
         if message is None:
-            self._write("DELETE FROM unfinished WHERE session_id = ?", (session_id,))
+            delete = "DELETE FROM unfinished WHERE session_id = ?"
+            self._write(delete, (session_id,), about=about)
         else:
             self._write(
                 "INSERT OR REPLACE INTO unfinished VALUES (?, ?, ?)",
                 (session_id, self._server, json.dumps(message)),
+                about=about,
             )
 
     def forget(self, session_id: str) -> None:
         """Delete all that is kept of a conversation."""
         for table in _OF_CONVERSATIONS:
-            self._write(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))  # noqa: S608
+            delete = f"DELETE FROM {table} WHERE session_id = ?"  # noqa: S608
+            self._write(delete, (session_id,), about=("forget", table, session_id))
         self._thread.submit(setattr, self, "_marks_version", None)
 
     async def close(self) -> None:
         """Finish writing and give the lease back."""
 
         def close() -> None:
-            if self._connection is not None:
-                self._connection.close()
+            self._file.close()
             if self._lease is not None:
                 self._lease.release()
                 Path(self._lease.lock_file).unlink(missing_ok=True)
@@ -296,31 +300,16 @@ class Store:
 
     # -- in the thread -------------------------------------------------------------------------
 
-    @property
-    def _file(self) -> Path:
-        return self._directory / "conversations.db"
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lease = self._lease_of(self._server)
-            self._lease.acquire(blocking=False)
-            # Made before SQLite opens it, so that nobody else could read it for a moment.
-            self._file.touch(mode=0o600)
-            self._connection = sqlite3.connect(self._file, timeout=5, isolation_level=None)
-            self._connection.executescript(_SCHEMA)
-            self._connection.execute(
-                "INSERT OR IGNORE INTO marks VALUES (?, 0, ?)", (_EVERYTHING, time.time())
-            )
-            if self._epoch is not None:
-                self._connection.execute(_KEEP_EPOCH, (self._epoch,))
-        return self._connection
-
-    def _last_epoch(self) -> str:
-        db = self._open()
-        last = db.execute("SELECT max(epoch) FROM epochs").fetchone()[0] or ""
-        db.execute("DELETE FROM epochs WHERE epoch < ?", (last,))
-        return str(last)
+    def _begin(self, db: sqlite3.Connection) -> None:
+        """What a file that was just opened needs of this server."""
+        if self._lease is None:
+            lease = self._lease_of(self._server)
+            lease.acquire(blocking=False)
+            self._lease = lease
+        self._marks_version = None
+        db.execute("INSERT OR IGNORE INTO marks VALUES (?, 0, ?)", (_EVERYTHING, time.time()))
+        if self._epoch is not None:
+            db.execute(_KEEP_EPOCH, (self._epoch,))
 
     def _read_marks(self, db: sqlite3.Connection) -> Marks:
         version = db.execute("PRAGMA data_version").fetchone()[0]
@@ -336,8 +325,7 @@ class Store:
     def _lease_of(self, server: str) -> FileLock:
         return FileLock(self._directory / f"{server}.lease", mode=0o600, thread_local=False)
 
-    def _take_over(self) -> list[Question]:
-        db = self._open()
+    def _take_over(self, db: sqlite3.Connection) -> list[Question]:
         left = {row[0] for row in db.execute("SELECT DISTINCT server FROM questions")}
         left |= {row[0] for row in db.execute("SELECT DISTINCT server FROM unfinished")}
         for server in left - {None, self._server}:
@@ -387,17 +375,34 @@ class Store:
         )
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: query(self._open()))
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._file.read, query
+        )
 
-    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
-        def write() -> None:
-            try:
-                self._open().execute(statement, values)
-            except (OSError, sqlite3.Error):
-                log.exception("This could not be kept; it will not survive a restart")
+    def _write(self, statement: str, values: tuple[Any, ...], *, about: tuple[str, ...]) -> None:
+        self._thread.submit(self._write_all, statement, values, about)
 
-        self._thread.submit(write)
+    def _write_all(self, statement: str, values: tuple[Any, ...], about: tuple[str, ...]) -> None:
+        """Write this after all that could not be written before."""
+        failed_before = bool(self._unwritten)
+        self._unwritten.pop(about, None)
+        self._unwritten[about] = (statement, values)
+        try:
+            for first in tuple(self._unwritten):
+                self._file.write(*self._unwritten[first])
+                del self._unwritten[first]
+        except Unavailable as error:
+            if not failed_before:
+                log.error("This is kept in memory alone, and tried again: %s", error)
+        else:
+            if failed_before:
+                log.warning("All is kept on disk again; nothing is missing there")
+
+
+def _last_epoch(db: sqlite3.Connection) -> str:
+    last = db.execute("SELECT max(epoch) FROM epochs").fetchone()[0] or ""
+    db.execute("DELETE FROM epochs WHERE epoch < ?", (last,))
+    return str(last)
 
 
 def _all_or_none(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:

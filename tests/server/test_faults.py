@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -148,3 +150,41 @@ class TestWithoutAModel:
         outcomes = await asyncio.gather(*(create(pause) for pause in (0, 0.3, 0.6, 0.9)))
         assert set(outcomes) == {(503, "model_not_configured")}
         assert children(extension) == []
+
+
+@pytest.mark.own_server
+class TestADamagedStore:
+    @pytest.fixture(autouse=True)
+    def _damaged(self, tmp_path: Path) -> Path:
+        file = tmp_path / "hermes-home" / "jupyter" / "conversations.db"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"This is no database." * 100)
+        return file
+
+    async def test_the_server_begins_a_new_one_and_says_so(self, api: Api, home: Path) -> None:
+        assert (await api.get("sessions"))["total"] == 0
+        checks = {one["id"]: one for one in (await api.get("doctor"))["checks"]}
+        (aside,) = (home / "jupyter").glob("conversations.damaged-*.db")
+        assert aside.read_bytes().startswith(b"This is no database.")
+        assert (checks["store"]["state"], str(aside) in checks["store"]["reason"]) == (
+            "warning",
+            True,
+        )
+
+
+@pytest.mark.own_server
+class TestAStoreOfANewerVersion:
+    @pytest.fixture(autouse=True)
+    def _newer(self, tmp_path: Path) -> None:
+        file = tmp_path / "hermes-home" / "jupyter" / "conversations.db"
+        file.parent.mkdir(parents=True)
+        with sqlite3.connect(file) as db:
+            db.execute("PRAGMA user_version = 1000")
+        db.close()
+
+    async def test_the_next_step_is_told(self, api: Api) -> None:
+        assert (await api.get("status"))["agent"]["state"] == "stopped"
+        status, error = await api.refused("GET", "sessions")
+        assert (status, error["code"]) == (503, "store_newer")
+        assert "newer version" in error["message"]
+        assert "--upgrade" in error["hint"]["command"]
