@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Lab
 
-from .conftest import PASSWORD, Events, Hub, Person, StreamEnded, eventually
+from .running import PASSWORD, Events, Hub, Person, StreamEnded, eventually
 
 # The first test waits for a hub and two servers to start.
 pytestmark = pytest.mark.timeout(300)
