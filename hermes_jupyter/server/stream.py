@@ -59,6 +59,7 @@ class Streams(Places):
         #: The seconds for which the last streams were open that somebody else has ended.
         self.lasted: deque[float] = deque(maxlen=20)
         self._pulse = PeriodicCallback(self._beat, PING * 1000)
+        self._checking: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._open)
@@ -87,17 +88,29 @@ class Streams(Places):
 
     def close(self) -> None:
         """End all streams, for the server ends."""
+        if self._checking is not None:
+            self._checking.cancel()
         for stream in tuple(self._open):
             stream.end()
 
-    async def _beat(self) -> None:
+    def _beat(self) -> None:
         ping = self._core.journal.ping()
-        due = time.monotonic() - self._reauthenticate
         for stream in tuple(self._open):
             stream.ping(ping)
-        # After the signs of life: an identity provider may take its time.
-        overdue = [stream for stream in self._open if stream.authenticated_at < due]
-        await asyncio.gather(*(stream.authenticate_again() for stream in overdue))
+        # Beside the signs of life: an identity provider may take its time.
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.get_running_loop().create_task(self._check())
+
+    async def _check(self) -> None:
+        """Ask again who is logged in.
+
+        One stream after the other: a hub's answer for the first page of a person is kept, and does
+        for their others.
+        """
+        due = time.monotonic() - self._reauthenticate
+        for stream in tuple(self._open):
+            if stream.authenticated_at < due and stream in self._open:
+                await stream.authenticate_again()
 
 
 class StreamHandler(HermesHandler):

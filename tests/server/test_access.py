@@ -310,6 +310,31 @@ class TestALoginThatEnds:
             while asked < 3:
                 await asyncio.sleep(0.01)
 
+    async def test_is_asked_for_beside_the_signs_of_life(
+        self, api: Api, jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A hub that hangs, and many pages: it gets one question, and they go on meanwhile."""
+        waiting, hangs = 0, asyncio.Event()
+
+        async def get_user(handler: Any) -> User | None:
+            nonlocal waiting
+            waiting += 1
+            await hangs.wait()
+            waiting -= 1
+            return User("ada")
+
+        async with api.stream("events") as one, api.stream("events") as other:
+            for page in (one, other):
+                await page.next()
+            monkeypatch.setattr(jp_serverapp.identity_provider, "get_user", get_user)
+            async with asyncio.timeout(10):
+                while not waiting:
+                    await asyncio.sleep(0.01)
+                for page in (one, other) * 5:
+                    assert (await page.any()).event == "ping"
+            assert waiting == 1
+            hangs.set()
+
 
 async def test_a_refusal_is_json_and_says_nothing_of_the_server(
     api: Api, extension: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
