@@ -361,6 +361,7 @@ class Conversations:
             return
         conversation.last_row, conversation.settled = last_row, True
         self._journal.rest(conversation.id)
+        self._journal.rest(EVERYWHERE)
         said = [one.text for _, one in conversation.prompts_here()]
         others = [
             row

@@ -287,6 +287,24 @@ async def test_a_page_that_stops_reading_costs_one_buffer_and_is_closed(
     await soon(lambda: nothing_is_left(extension))
 
 
+async def test_what_concerns_every_page_is_not_kept_for_ever(api: Api, extension: Any) -> None:
+    """Lists change with every turn: after one, a page that was away for long gets a snapshot."""
+    journal = extension.core.journal
+    session_id = await api.conversation()
+    away = journal.cursor
+    for number in range(40):
+        said = {"session_id": "a", "message_id": str(number), "text": "x" * 10_000, "level": "info"}
+        journal.publish("notice", said, EVERYWHERE)
+    async with api.stream("events", params={"cursor": away}) as frames:
+        assert (await frames.next()).data["message_id"] == "0"
+    await api.turn(session_id, [{"text": "Done."}])
+    async with asyncio.timeout(SOON):
+        while journal.position(away, {EVERYWHERE}) is not None:
+            await asyncio.sleep(0.01)
+    async with api.stream("events", params={"cursor": away}) as frames:
+        assert (await frames.next()).event == "agent"
+
+
 async def together(calls: list[Awaitable[Any]], within: float) -> list[Any]:
     async with asyncio.timeout(within):
         return await asyncio.gather(*calls)
