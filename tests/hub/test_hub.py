@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Lab
+from tests.load.run import run as load
 
 from .running import PASSWORD, Events, Hub, Person, StreamEnded, eventually
 
@@ -142,6 +144,12 @@ def test_a_visitor_reads_and_does_nothing_else(
         closed = events.until("question")["question"]
         assert (closed["answer"], closed["answered_by"]["user"]) == ("red", "ada")
         events.until("turn", turn_id=turn_id, state="complete")
+
+
+def test_many_pages_of_both(hub: Hub) -> None:
+    """Each is told the journal of its person, once; for longer: ``python -m tests.load``."""
+    work = load(hub, pages=20, turns=5, warm=1, waves=2, minutes=0, seed=1)
+    assert asyncio.run(work) == []
 
 
 def log_in(page: Page, name: str) -> None:
