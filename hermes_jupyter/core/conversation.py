@@ -171,6 +171,17 @@ class Conversation:
         """Whether a turn is in hand."""
         return self.turn is not None and self.turn.active
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether the last turn came to its end with something said by the agent."""
+        turn = self.turn
+        if turn is None or turn.state != "complete" or turn.action != "prompt":
+            return False
+        return any(
+            message.turn_id == turn.id and message.role == "assistant" and bool(message.text)
+            for message in self.messages
+        )
+
     def enqueue(self, turn: Turn) -> None:
         """Keep a turn for when the agent is idle."""
         if turn.client_id is not None:
@@ -474,6 +485,7 @@ class Conversation:
         message = self._streaming()
         if message is not None:
             message.status = status
+            message.join()
             if self._kept_at:
                 self._kept_at = 0.0
                 self._keep(self.id, None)

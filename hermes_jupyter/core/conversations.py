@@ -36,6 +36,12 @@ MOST_TOLD = 50
 #: What is said where a conversation has grown by another program's hand.
 _GREW = "Another program has gone on with this conversation. What it said is shown above."
 
+#: What is said where the agent's database has nothing of a turn that is over.
+_NOT_STORED = (
+    "The agent could not store this turn; most likely its disk is full. It will be missing after a "
+    "restart. Make room, and export the conversation to keep what is shown here."
+)
+
 
 class Conversations:
     """The conversations that are in memory, and the way to those in the agent's database."""
@@ -352,7 +358,7 @@ class Conversations:
         """Compare with the agent's database, once the agent is idle.
 
         A prompt among its new rows that nobody sent from here is another program's, in the same
-        session at the same time.
+        session at the same time. An answer that is not among them is lost at the next restart.
         """
         known = conversation.last_row
         last_row = await self._history.last_row([*conversation.segments])
@@ -370,6 +376,10 @@ class Conversations:
         ]
         if others:
             self._take_over(conversation, rows)
+        elif conversation.has_answer and not any(
+            row.row > known and row.role == "assistant" for row in rows
+        ):
+            conversation.notice(_NOT_STORED, "warning")
 
     # -- within --------------------------------------------------------------------------------
 

@@ -45,6 +45,11 @@ class Message:
     #: What of the notebooks went with it.
     context: tuple[ContextItem, ...] = ()
 
+    def join(self) -> None:
+        """Put the pieces together, as nothing follows: each takes more room than its text."""
+        self.text = ["".join(self.text)] if self.text else []
+        self.reasoning = ["".join(self.reasoning)] if self.reasoning else []
+
     def to_json(self) -> dict[str, Any]:
         """The message as the HTTP contract writes it."""
         return {
