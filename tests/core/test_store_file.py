@@ -41,6 +41,8 @@ def listening(said: list[str]) -> Iterator[None]:
             said.append(record.getMessage())
 
     listener = Listener(logging.ERROR)
+    # Who configures logging anew, as the linter of imports does, silences what there was.
+    store_file.log.disabled = False
     store_file.log.addHandler(listener)
     yield
     store_file.log.removeHandler(listener)

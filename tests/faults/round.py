@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from .world import World
 #: The moments of a turn at which something may happen, in order.
 MOMENTS = ("prompt", "text", "asked", "answer", "after", "end")
 
-FAULTS = ("kill_agent", "kill_server", "stop_server", "cut_network")
+FAULTS = ("kill_agent", "kill_server", "stop_server", "cut_network", "fill_disk")
 
 #: What a prompt gets that was given to a process in its last moment.
 DYING = ("agent_died", "agent_gone")
@@ -33,9 +33,9 @@ class Plan:
     pause: float
 
     @classmethod
-    def random(cls, number: int, dice: random.Random) -> Plan:
+    def random(cls, number: int, dice: random.Random, faults: Sequence[str] = FAULTS) -> Plan:
         pause = dice.choice((0, 0, 0.01, 0.05, 0.2))
-        return cls(number, dice.choice(MOMENTS), dice.choice(FAULTS), pause)
+        return cls(number, dice.choice(MOMENTS), dice.choice(faults), pause)
 
     def script(self) -> str:
         """The agent speaks slowly, asks, and speaks again."""
@@ -137,6 +137,7 @@ async def _bring_to_rest(world: World, plan: Plan) -> None:
             if not waiting and not busy and not detail["queued"]:
                 break
             await asyncio.sleep(0.1)
+        await world.mend()
         last = "SCRIPT: " + json.dumps([{"text": f"At rest {plan.number}."}])
         for attempt in range(3):
             turn = await _turn(world, last, f"rest-{plan.number}-{attempt}")
@@ -185,10 +186,27 @@ async def _compare(world: World, plan: Plan, seen: list[str]) -> None:
         lost = len(text) - kept
         most = A_SECOND if "server" in plan.fault else 0
         assert lost <= most, f"{plan}: {lost} characters of {text!r} are lost in {texts}"
+    stored = world.stored()
+    assert stored.count(f"At rest {plan.number}.") == 1, f"{plan}: {stored[-5:]} are stored"
     for begin in (f"Begin {plan.number}-", f"Then {plan.number}-"):
+        missing = {one for one in stored if one.startswith(begin)} - {*texts}
+        assert not missing, f"{plan}: {missing} are stored, and not told"
+    if plan.fault == "fill_disk":
+        kept = any(text.startswith(f"Then {plan.number}-") for text in stored)
+        assert kept != _is_warned(detail, plan), f"{plan}: stored: {kept}, and {detail['messages']}"
+    for begin in (
+        (f"Begin {plan.number}-", f"Then {plan.number}-") if world.said is not None else ()
+    ):
         told = sum(text.startswith(begin) for text in texts)
         said = sum(text.startswith(begin) for text in world.said)
         assert told <= said, f"{plan}: {begin} was said {said} times and is told {told} times"
+
+
+def _is_warned(detail: dict[str, Any], plan: Plan) -> bool:
+    """Whether the turn is said not to be stored, and to be lost with a restart."""
+    texts = [message["text"] for message in detail["messages"]]
+    first = next(index for index, text in enumerate(texts) if f"Then {plan.number}-" in text)
+    return any("could not store this turn" in text for text in texts[first:])
 
 
 def _common(one: str, other: str) -> int:

@@ -20,7 +20,7 @@ WORLDS = {
         (moment, ("kill_agent", "kill_server", "kill_agent", "stop_server")[number % 4])
         for number, moment in enumerate(MOMENTS)
     ],
-    "cuts": [(moment, "cut_network") for moment in MOMENTS],
+    "cuts": [*((moment, "cut_network") for moment in MOMENTS), ("text", "fill_disk")],
 }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import psutil
@@ -17,6 +18,8 @@ import psutil
 from hermes_jupyter.offline import OfflineModel
 from hermes_jupyter.offline.config import write_home
 from tests.servers import Server, run_server
+
+from .disk import Disk
 
 LABEXTENSION = Path(__file__).parents[2] / "labextension"
 
@@ -93,34 +96,49 @@ class Page:
             await self._process.wait()
 
 
+class Place(NamedTuple):
+    """Where a server is reached, and with what."""
+
+    url: str
+    token: str
+
+
 class World:
     """One conversation in it; the server may be another one from time to time."""
 
     def __init__(self, directory: Path, model: OfflineModel) -> None:
         self.model = model
-        #: The texts that the model was asked to say, as often as it was.
-        self.said: list[str] = []
+        #: The texts that the model was asked to say, as often as it was; None: it does not tell.
+        self.said: list[str] | None = []
+        said = self.said
         self._directory = directory
         self._servers = ExitStack()
         answer = model.script
 
         def told(request: Any) -> Any:
             step = answer(request)
-            self.said.append(step.text)
+            said.append(step.text)
             return step
 
         model.script = told
 
-    async def begin(self) -> None:
-        home = self._directory / "hermes-home"
-        write_home(home)
-        self._options = [f"--HermesExtension.hermes_home={home}"]
+    async def come_up(self) -> Place:
+        """Start the server, with the home on a disk of its own."""
+        self.disk = Disk(self._directory / "disk")
+        self.home = self.disk.path / "hermes-home"
+        write_home(self.home)
+        self._options = [f"--HermesExtension.hermes_home={self.home}"]
         await self._serve(None)
-        self.network = Network(httpx.URL(self.server.url).port or 0)
+        return Place(self.server.url, self.server.token)
+
+    async def begin(self) -> None:
+        place = await self.come_up()
+        url = httpx.URL(place.url)
+        self.network = Network(url.port or 0)
         port = await self.network.start()
         self.api = httpx.AsyncClient(
-            base_url=f"{self.server.url}hermes/api/",
-            headers={"Authorization": f"token {self.server.token}"},
+            base_url=f"{place.url}hermes/api/",
+            headers={"Authorization": f"token {place.token}"},
             timeout=60,
         )
         self.session_id = (await self.call("POST", "sessions"))["id"]
@@ -134,8 +152,8 @@ class World:
         program = await asyncio.to_thread(build_page, self._directory)
         self.page = Page(
             await asyncio.create_subprocess_exec(
-                *("node", str(program), f"http://127.0.0.1:{port}/"),
-                *(self.server.token, self.session_id),
+                *("node", str(program), str(url.copy_with(port=port))),
+                *(place.token, self.session_id),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=1 << 24,
@@ -146,7 +164,12 @@ class World:
         await self.page.close()
         await self.api.aclose()
         self.network.close()
+        await self.go_down()
+
+    async def go_down(self) -> None:
+        """End the server."""
         await asyncio.to_thread(self._servers.close)
+        self.disk.close()
 
     async def _serve(self, again: Server | None) -> None:
         context = run_server(
@@ -169,12 +192,24 @@ class World:
     async def detail(self) -> dict[str, Any]:
         return await self.call("GET", f"sessions/{self.session_id}")
 
+    def stored(self) -> list[str]:
+        """What the agent has said, as its own database has it, oldest first."""
+        uri = f"{(self.home / 'state.db').as_uri()}?mode=ro"
+        query = "SELECT content FROM messages WHERE role = 'assistant' ORDER BY id"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
+            return [str(content or "") for (content,) in db.execute(query)]
+
+    def processes(self) -> list[psutil.Process]:
+        """The server, and all that it has started."""
+        server = psutil.Process(self.server.process.pid)
+        return [server, *server.children(recursive=True)]
+
     # -- faults --------------------------------------------------------------------------------
 
     async def kill_agent(self) -> None:
-        for child in psutil.Process(self.server.process.pid).children():
-            if "agent/child" in " ".join(child.cmdline()):
-                child.kill()
+        for process in self.processes():
+            if "agent/child" in " ".join(process.cmdline()):
+                process.kill()
 
     async def kill_server(self) -> None:
         self.server.process.kill()
@@ -187,6 +222,14 @@ class World:
     async def cut_network(self) -> None:
         self.network.cut()
 
+    async def fill_disk(self) -> None:
+        """It stays full until all is mended."""
+        self.disk.fill(self.processes())
+
+    async def mend(self) -> None:
+        """End what has no end of its own."""
+        self.disk.free(self.processes())
+
     async def _again(self) -> None:
         await asyncio.to_thread(self.server.process.wait, 20)
         await self._serve(self.server)
@@ -195,10 +238,15 @@ class World:
 @asynccontextmanager
 async def a_world(directory: Path) -> AsyncIterator[World]:
     """A world, until the block ends."""
-    async with OfflineModel() as model:
-        world = World(directory, model)
-        await world.begin()
-        try:
-            yield world
-        finally:
-            await world.end()
+    async with OfflineModel() as model, lived_in(World(directory, model)) as world:
+        yield world
+
+
+@asynccontextmanager
+async def lived_in(world: World) -> AsyncIterator[World]:
+    """The world, from its beginning to its end."""
+    await world.begin()
+    try:
+        yield world
+    finally:
+        await world.end()

@@ -19,6 +19,7 @@ c.Spawner.args += [
 ]
 c.Spawner.environment["JUPYTERHUB_ACTIVITY_INTERVAL"] = "2"
 c.Spawner.http_timeout = 120
+c.Spawner.poll_interval = 1
 # Where the labextension is looked for, if it is not installed.
 c.Spawner.env_keep.append("JUPYTER_PATH")
 
@@ -27,7 +28,7 @@ c.JupyterHub.load_roles = [
     *[role for role in c.JupyterHub.load_roles if "services" not in role],
     {
         "name": "tests",
-        "scopes": ["list:users", "admin:servers", "read:users:activity"],
+        "scopes": ["list:users", "admin:servers", "read:users:activity", "tokens"],
         "services": ["tests"],
     },
 ]

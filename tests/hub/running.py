@@ -91,6 +91,17 @@ class Hub:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(30)
 
+    def kill(self) -> None:
+        """End it in this moment, and its services; the proxy and the servers go on."""
+        assert self._process is not None
+        kept = {process.pid for process in (self.proxy(), *self.servers()) if process is not None}
+        below = psutil.Process(self._process.pid).children()
+        self._process.kill()
+        self._process.wait()
+        for process in below:
+            if process.pid not in kept:
+                process.kill()
+
     def api(self, method: str, path: str, **options: Any) -> Any:
         """A call of the hub's own API."""
         response = httpx.request(

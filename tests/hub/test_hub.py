@@ -8,8 +8,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 import psutil
@@ -17,9 +20,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Lab
+from tests.faults.hub_world import HubWorld
+from tests.faults.round import Plan, play
+from tests.faults.world import lived_in
 from tests.load.run import run as load
 
 from .running import PASSWORD, Events, Hub, Person, StreamEnded, eventually
+
+T = TypeVar("T")
 
 # The first test waits for a hub and two servers to start.
 pytestmark = pytest.mark.timeout(300)
@@ -146,10 +154,15 @@ def test_a_visitor_reads_and_does_nothing_else(
         events.until("turn", turn_id=turn_id, state="complete")
 
 
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of it on a loop of its own: Playwright's runs in this thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def test_many_pages_of_both(hub: Hub) -> None:
     """Each is told the journal of its person, once; for longer: ``python -m tests.load``."""
-    work = load(hub, pages=20, turns=5, warm=1, waves=2, minutes=0, seed=1)
-    assert asyncio.run(work) == []
+    assert apart(load(hub, pages=20, turns=5, warm=1, waves=2, minutes=0, seed=1)) == []
 
 
 def log_in(page: Page, name: str) -> None:
@@ -262,3 +275,16 @@ def test_the_culler_knows_work_from_an_open_page(
         culler.wait()
     assert hub.server("ada")["ready"]
     ada.post(f"sessions/{session_id}/interrupt", turn_id=turn_id)
+
+
+def test_a_page_ends_up_with_what_was_said(hub: Hub, tmp_path: Path) -> None:
+    """Her server dies while a question is open; more, by chance: ``python -m tests.faults --hub``.
+
+    Ada's server is another one then: whoever was logged in there is not any more.
+    """
+
+    async def work() -> None:
+        async with lived_in(HubWorld(tmp_path, hub)) as world:
+            await play(world, Plan(1, "asked", "kill_server", 0))
+
+    apart(work())
