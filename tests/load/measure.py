@@ -36,7 +36,7 @@ def look(hub: Hub, name: str) -> Held:
     """What somebody's server and agent hold now."""
     (server,) = hub.servers(name)
     below = server.children(recursive=True)
-    (agent,) = [one for one in below if any("child.py" in word for word in one.cmdline())]
+    (agent,) = [one for one in below if any("agent/child" in word for word in one.cmdline())]
     home = hub.directory / name / ".local/share/jupyter/hermes-jupyter/tour/home"
     return Held(
         *(server.memory_info().rss, server.num_fds(), server.num_threads()),
