@@ -18,7 +18,7 @@ export const PinIcon = icon('M5.5 2.5h5M6 2.5v4l-2 2.5h8l-2-2.5v-4M8 9v4.5');
 export const DownIcon = icon('M8 3v9.5M3.8 8.5 8 12.7l4.2-4.2');
 export const UpIcon = icon('M4 10l4-4 4 4');
 export const ClipIcon = icon(
-  'M12.5 7.5l-5 5a3 3 0 0 1-4.3-4.3l5.4-5.4a2 2 0 0 1 2.9 2.9L6.2 11a1 1 0 0 1-1.4-1.4l4.6-4.6'
+  'M13.3 7.4 8 12.7a3.3 3.3 0 0 1-4.7-4.7l5.4-5.4a2.2 2.2 0 0 1 3.1 3.1L6.5 11'
 );
 export const CloseIcon = icon('M4.5 4.5l7 7M11.5 4.5l-7 7');
 export const CopyIcon = icon('M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3');

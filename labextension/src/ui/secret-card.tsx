@@ -14,7 +14,9 @@ export function SecretCard(props: CardProps<string>): JSX.Element {
   const asked =
     question.questions[0]?.text ||
     question.description ||
-    trans.__('The agent needs a secret.');
+    (question.kind === 'sudo'
+      ? trans.__('Password')
+      : trans.__('The agent needs a secret.'));
 
   return (
     <section class="hj-card" aria-label={trans.__('Secret')}>

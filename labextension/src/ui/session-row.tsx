@@ -35,8 +35,8 @@ export function SessionRow(props: {
   const trans = useTrans();
   const title = titleOf(row, trans);
   const state = stateOf(row, trans);
-  const marks = marksOf(row, trans);
   const preview = row.title ? row.preview : '';
+  const below = [...marksOf(row, trans), preview].filter(Boolean).join(' · ');
 
   return (
     <li
@@ -85,14 +85,16 @@ export function SessionRow(props: {
           >
             <MoreIcon />
           </button>
-          <div class="hj-session-line hj-quiet">
-            <span class="hj-clipped" dir="auto">
-              {[...marks, preview].filter(Boolean).join(' · ')}
-            </span>
-            <span class="hj-session-state" data-state={row.state}>
-              {state}
-            </span>
-          </div>
+          {(below || state) && (
+            <div class="hj-session-line hj-quiet">
+              <span class="hj-clipped" dir="auto">
+                {below}
+              </span>
+              <span class="hj-session-state" data-state={row.state}>
+                {state}
+              </span>
+            </div>
+          )}
         </>
       )}
       {asked === 'deletion' && <Deletion row={row} actions={actions} />}
