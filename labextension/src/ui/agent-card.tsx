@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
-import type { AgentStatus } from '../client/api';
+import type { AgentStatus, Hint } from '../client/api';
 import { useHost } from './host';
-import { FailureView } from './failure-view';
+import { FailureView, HintView } from './failure-view';
 
 /** How the agent starts, or why it does not, with the next step. */
 export function AgentCard(props: {
@@ -9,7 +9,7 @@ export function AgentCard(props: {
   /** What the transcript says already. */
   said: string | undefined;
 }): JSX.Element | null {
-  const { trans, check } = useHost();
+  const { trans, check, tour } = useHost();
   const { agent, said } = props;
   if (agent?.state === 'starting') {
     return (
@@ -20,9 +20,31 @@ export function AgentCard(props: {
   }
   if (agent?.state === 'failed' && agent.error !== said) {
     const message = agent.error || trans.__('Hermes could not be started.');
+    const step = agent.hint && isFirstStep(agent.hint) ? agent.hint : null;
     return (
       <>
-        <FailureView failure={{ message, hint: agent.hint }} />
+        {step ? (
+          <div class="hj-failure hj-step" role="alert">
+            <h3>{trans.__('One step before the first prompt')}</h3>
+            <p class="hj-said">{message}</p>
+            <HintView hint={step}>
+              {step.action === 'set-up-model' && tour && (
+                <button
+                  type="button"
+                  class="hj-button"
+                  title={trans.__(
+                    'Opens JupyterLab on a tour, with a model that needs no key and no network'
+                  )}
+                  onClick={tour}
+                >
+                  {trans.__('Try it offline')}
+                </button>
+              )}
+            </HintView>
+          </div>
+        ) : (
+          <FailureView failure={{ message, hint: agent.hint }} />
+        )}
         {check && (
           <button type="button" class="hj-button hj-check-all" onClick={check}>
             {trans.__('Check Hermes')}
@@ -32,4 +54,9 @@ export function AgentCard(props: {
     );
   }
   return null;
+}
+
+/** Nothing is broken: something is not there yet. */
+function isFirstStep({ action }: Hint): boolean {
+  return action === 'install-agent' || action === 'set-up-model';
 }

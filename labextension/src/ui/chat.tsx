@@ -4,10 +4,11 @@ import type { ChatModel } from '../model/chat';
 import type { PageModel } from '../model/page';
 import type { SessionsModel } from '../model/sessions';
 import { AgentCard } from './agent-card';
-import { Composer } from './composer';
+import { Composer, shortened } from './composer';
 import { ConnectionBar } from './connection-bar';
 import { useFileDrop } from './file-drop';
 import { GuestContext, GuestLine } from './guest';
+import { HERMES } from './hermes';
 import { useHost, useTrans } from './host';
 import { IconButton } from './icon-button';
 import { BackIcon, ListIcon, NewIcon } from './icons';
@@ -106,6 +107,12 @@ function Panel({ chat, page, sessions }: ChatProps): JSX.Element {
       openFile(link.dataset.place, conversation.cwd.value);
     }
   };
+  const agentCard = (
+    <AgentCard
+      agent={page.agent.value}
+      said={conversation.turn.value?.error?.message}
+    />
+  );
   return (
     <section
       class="hj-root hj-chat"
@@ -141,14 +148,17 @@ function Panel({ chat, page, sessions }: ChatProps): JSX.Element {
       <ConnectionBar page={page} />
       <BranchLine chat={chat} conversation={conversation} />
       <SkipBanner chat={chat} />
-      <AgentCard
-        agent={page.agent.value}
-        said={conversation.turn.value?.error?.message}
-      />
-      {conversation.isEmpty.value ? (
-        <Welcome chat={chat} page={page} />
+      {conversation.isEmpty.value && page.agent.value?.state === 'failed' ? (
+        <div class="hj-welcome">{agentCard}</div>
       ) : (
-        <Transcript chat={chat} page={page} />
+        <>
+          {agentCard}
+          {conversation.isEmpty.value ? (
+            <Welcome chat={chat} page={page} />
+          ) : (
+            <Transcript chat={chat} page={page} />
+          )}
+        </>
       )}
       <QuestionQueue chat={chat} page={page} />
       <Foot chat={chat} page={page} />
@@ -182,9 +192,29 @@ function Welcome({ chat, page }: ChatProps): JSX.Element {
   if (isOpening) {
     return <div class="hj-welcome" aria-busy="true" />;
   }
+  const folder = chat.conversation.value.cwd.value || page.status.value?.cwd;
   return (
     <div class="hj-welcome">
-      <p>{trans.__('Hermes works beside your notebook.')}</p>
+      <div
+        class="hj-mark"
+        aria-hidden="true"
+        dangerouslySetInnerHTML={{ __html: HERMES }}
+      />
+      <p class="hj-welcome-title">
+        {trans.__('Hermes works beside your notebook.')}
+      </p>
+      {!page.guest.value && (
+        <p class="hj-quiet">
+          {chat.context
+            ? trans.__('Type @ for files and cells, / for commands.')
+            : trans.__('Type @ for files, / for commands.')}
+        </p>
+      )}
+      {folder && (
+        <p class="hj-quiet" title={folder}>
+          {trans.__('It works in %1', shortened(folder))}
+        </p>
+      )}
       {page.status.value?.offline && !page.guest.value && (
         <>
           <p class="hj-quiet">

@@ -186,7 +186,8 @@ function fitToText(input: HTMLTextAreaElement): void {
   input.style.height = `${input.scrollHeight}px`;
 }
 
-function shortened(folder: string): string {
+/** The end of a path, by which a person knows it. */
+export function shortened(folder: string): string {
   const parts = folder.split(/[/\\]/).filter(Boolean);
   return parts.length > 2 ? `…/${parts.slice(-2).join('/')}` : folder;
 }

@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import type { Failure, Hint, HintAction } from '../client/api';
 import type { Trans } from '../client/page';
 import { CopyButton } from './copy-button';
@@ -18,8 +18,13 @@ export function FailureView(props: {
   );
 }
 
-/** The next step: in words, as a command, and as a button. */
-export function HintView({ hint }: { hint: Hint }): JSX.Element {
+/** The next step: in words, as a command, and as buttons. */
+export function HintView(props: {
+  hint: Hint;
+  /** What else can be done instead. */
+  children?: ComponentChildren;
+}): JSX.Element {
+  const { hint, children } = props;
   const { trans, perform } = useHost();
   const isGuest = useIsGuest();
   return (
@@ -27,13 +32,16 @@ export function HintView({ hint }: { hint: Hint }): JSX.Element {
       <p>{withCode(hint.text)}</p>
       {hint.command && <Command text={hint.command} />}
       {hint.action && !isGuest && (
-        <button
-          type="button"
-          class="hj-button hj-primary"
-          onClick={() => perform(hint)}
-        >
-          {labelOf(hint.action, trans)}
-        </button>
+        <div class="hj-buttons">
+          <button
+            type="button"
+            class="hj-button hj-primary"
+            onClick={() => perform(hint)}
+          >
+            {labelOf(hint.action, trans)}
+          </button>
+          {children}
+        </div>
       )}
     </div>
   );
