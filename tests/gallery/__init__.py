@@ -1,0 +1,1 @@
+"""Pictures of each state of the panel, for a person to look at: ``python -m tests.gallery``."""
