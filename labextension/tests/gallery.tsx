@@ -185,7 +185,8 @@ const NO_MODEL = {
   hint: {
     text: 'Choose a provider and a model in a terminal, then send your prompt again.',
     command: 'hermes model',
-    action: 'set-up-model' as const
+    action: 'set-up-model' as const,
+    tour: 'jupyter hermes tour'
   }
 };
 
@@ -266,8 +267,7 @@ class Scene {
         insertAnswer: () => undefined,
         show: () => undefined
       },
-      check: () => undefined,
-      tour: () => undefined
+      check: () => undefined
     };
     render(
       <HostContext.Provider value={around}>{child}</HostContext.Provider>,
@@ -275,14 +275,13 @@ class Scene {
     );
   }
 
-  /** Presses what is named so, when it is there. */
+  /** Presses what has a name that begins so, when it is there. */
   async press(name: string): Promise<void> {
-    const wanted = this.trans.__(name);
     const button = await until(() =>
       [...this.node.querySelectorAll<HTMLElement>('button, summary')].find(
         one =>
           (one.getAttribute('aria-label') ?? one.textContent ?? '').startsWith(
-            wanted
+            name
           )
       )
     );

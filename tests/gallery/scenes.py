@@ -68,7 +68,7 @@ TURN = [
 ]
 
 
-def play(lab: Lab, camera: Camera, beginning: str) -> None:
+def play(lab: Lab, camera: Camera, beginnings: tuple[str, ...]) -> None:
     """Lead the panel through them."""
     scenes = {
         "lab-turn": turn,
@@ -79,10 +79,12 @@ def play(lab: Lab, camera: Camera, beginning: str) -> None:
         "lab-tab": tab,
     }
     for name, scene in scenes.items():
-        if name.startswith(beginning):
+        if name.startswith(beginnings):
             lab.new_chat()
             expect(lab.composer).to_be_visible()
             scene(lab, camera)
+    if "notebook-7".startswith(beginnings):
+        notebook_7(lab, camera)
 
 
 def turn(lab: Lab, camera: Camera) -> None:
@@ -119,11 +121,19 @@ def cell(lab: Lab, camera: Camera) -> None:
 
 
 def widget(lab: Lab, camera: Camera) -> None:
+    lab.say("ask me something")
+    expect(lab.panel.get_by_role("region", name="Question")).to_be_visible(timeout=60_000)
+    with lab.server.client() as client:
+        session_id = client.get("sessions").json()["sessions"][0]["id"]
     for view in ("chat", "gauge", "clarify", "sessions"):
-        shown = lab.add_cell(f"import hermes_jupyter\nhermes_jupyter.Panel(view={view!r})")
+        shown = lab.add_cell(
+            f"import hermes_jupyter\nhermes_jupyter.Panel(session_id={session_id!r}, view={view!r})"
+        )
         root = shown.locator(".hj-root").first
         expect(root).to_be_visible()
         camera.take_once(f"lab-widget-{view}", root, shown)
+    lab.panel.get_by_role("button", name="Stop").click()
+    lab.until_idle()
 
 
 def doctor(lab: Lab, camera: Camera) -> None:
@@ -139,3 +149,12 @@ def tab(lab: Lab, camera: Camera) -> None:
     main = lab.page.locator("#jp-main-dock-panel .hj-tab:visible")
     expect(main).to_be_visible()
     camera.take_once("lab-tab", main)
+
+
+def notebook_7(lab: Lab, camera: Camera) -> None:
+    """In the theme that it begins with: it has no command to change it."""
+    lab.page.goto(f"{lab.server.url}notebooks/tour.ipynb?token={lab.server.token}")
+    lab.page.get_by_role("button", name="Open Hermes").click()
+    expect(lab.composer).to_be_visible()
+    lab.page.screenshot(path=camera.folder / "notebook-7.png")
+    camera.count += 1

@@ -40,13 +40,13 @@ class Stage:
             command, cwd=LABEXTENSION, check=True, capture_output=True, text=True
         ).stdout
 
-    def play(self, beginning: str) -> None:
+    def play(self, beginnings: tuple[str, ...]) -> None:
         names: list[str] = self.page.evaluate("() => gallery.names")
         for theme in self.camera.themes:
             self.camera.paint(theme)
             for width in WIDTHS:
                 self.node.evaluate("(node, width) => { node.style.width = `${width}px` }", width)
-                for name in (name for name in names if name.startswith(beginning)):
+                for name in (name for name in names if name.startswith(beginnings)):
                     self.page.evaluate(
                         "([name, isWordy]) =>"
                         " gallery.show(name, document.getElementById('stage'), isWordy)",
