@@ -8,6 +8,7 @@ import json
 import logging
 import math
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -475,6 +476,8 @@ def _no_model(reason: str, python: Path, home: Path) -> Unavailable:
     command = f"{beside if beside.exists() else 'hermes'} model"
     if home != Path.home() / ".hermes":
         command = f"HERMES_HOME={home} {command}"
+    # A terminal has the PATH of a login, and not always that of the server.
+    tour = Path(sys.executable).with_name("jupyter-hermes")
     return Unavailable(
         f"No model is configured: {reason.partition('. ')[0] or 'Hermes could not find one'}.",
         code="model_not_configured",
@@ -483,5 +486,6 @@ def _no_model(reason: str, python: Path, home: Path) -> Unavailable:
             "To look around before, `jupyter hermes tour` has a model without key and network.",
             "command": command,
             "action": "set-up-model",
+            "tour": f"{tour if tour.exists() else 'jupyter hermes'} tour",
         },
     )

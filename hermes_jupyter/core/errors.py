@@ -17,11 +17,15 @@ from typing import Any, Literal, TypedDict
 
 
 class Hint(TypedDict, total=False):
-    """The next step: a sentence, the command that does it, and the button a page may offer."""
+    """The next step: a sentence, the command that does it, and the button a page may offer.
+
+    ``tour`` is the command that shows all of it to who cannot take that step yet.
+    """
 
     text: str
     command: str
     action: Literal["install-agent", "set-up-model", "restart-agent"]
+    tour: str
 
 
 class CoreError(Exception):

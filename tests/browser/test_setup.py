@@ -89,7 +89,7 @@ def without_model(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def test_without_a_model_the_card_shows_the_command(page: Page, without_model: Server) -> None:
+def test_without_a_model_the_card_runs_the_next_step(page: Page, without_model: Server) -> None:
     """N12"""
     lab = Lab(page, without_model).open()
     lab.show_panel()
@@ -101,6 +101,8 @@ def test_without_a_model_the_card_shows_the_command(page: Page, without_model: S
     lab.panel.get_by_role("button", name="Set up").first.click()
     expect(lab.page.locator(".jp-Terminal")).to_be_visible()
     wait_for_process(without_model, "hermes model")
+    lab.panel.get_by_role("button", name="Try it offline").click()
+    wait_for_process(without_model, "hermes tour")
     assert lab.faults == []
 
 

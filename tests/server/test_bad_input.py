@@ -485,6 +485,7 @@ class TestNoModel:
         assert error["hint"]["action"] == "set-up-model"
         assert error["hint"]["command"].startswith(f"HERMES_HOME={home} ")
         assert error["hint"]["command"].endswith("hermes model")
+        assert error["hint"]["tour"].endswith("hermes tour")
         assert (await api.get("status"))["agent"]["hint"] == error["hint"]
 
 

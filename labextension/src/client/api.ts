@@ -61,6 +61,8 @@ export interface Hint {
   text: string;
   command?: string | null;
   action?: HintAction | null;
+  /** The command that opens the tour with the offline model. */
+  tour?: string | null;
 }
 
 /** A failure as the server words it. */

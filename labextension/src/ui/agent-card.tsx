@@ -9,7 +9,7 @@ export function AgentCard(props: {
   /** What the transcript says already. */
   said: string | undefined;
 }): JSX.Element | null {
-  const { trans, check, tour } = useHost();
+  const { trans, check } = useHost();
   const { agent, said } = props;
   if (agent?.state === 'starting') {
     return (
@@ -27,20 +27,7 @@ export function AgentCard(props: {
           <div class="hj-failure hj-step" role="alert">
             <h3>{trans.__('One step before the first prompt')}</h3>
             <p class="hj-said">{message}</p>
-            <HintView hint={step}>
-              {step.action === 'set-up-model' && tour && (
-                <button
-                  type="button"
-                  class="hj-button"
-                  title={trans.__(
-                    'Opens JupyterLab on a tour, with a model that needs no key and no network'
-                  )}
-                  onClick={tour}
-                >
-                  {trans.__('Try it offline')}
-                </button>
-              )}
-            </HintView>
+            <HintView hint={step} />
           </div>
         ) : (
           <FailureView failure={{ message, hint: agent.hint }} />

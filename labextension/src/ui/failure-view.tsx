@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import type { Failure, Hint, HintAction } from '../client/api';
 import type { Trans } from '../client/page';
 import { CopyButton } from './copy-button';
@@ -19,12 +19,7 @@ export function FailureView(props: {
 }
 
 /** The next step: in words, as a command, and as buttons. */
-export function HintView(props: {
-  hint: Hint;
-  /** What else can be done instead. */
-  children?: ComponentChildren;
-}): JSX.Element {
-  const { hint, children } = props;
+export function HintView({ hint }: { hint: Hint }): JSX.Element {
   const { trans, perform } = useHost();
   const isGuest = useIsGuest();
   return (
@@ -40,7 +35,18 @@ export function HintView(props: {
           >
             {labelOf(hint.action, trans)}
           </button>
-          {children}
+          {hint.tour && (
+            <button
+              type="button"
+              class="hj-button"
+              title={trans.__(
+                'Opens JupyterLab on a tour, with a model that needs no key and no network'
+              )}
+              onClick={() => perform({ text: '', command: hint.tour })}
+            >
+              {trans.__('Try it offline')}
+            </button>
+          )}
         </div>
       )}
     </div>

@@ -44,8 +44,6 @@ export type Host = Pick<
   readonly parts?: NotebookParts;
   /** Looks for what is wrong; missing where the page cannot. */
   readonly check?: () => void;
-  /** Opens the tour with the offline model; missing where there is no terminal. */
-  readonly tour?: () => void;
 };
 
 export const HostContext = createContext<Host | null>(null);
