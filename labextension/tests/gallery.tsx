@@ -71,15 +71,15 @@ const DIFF = `--- a/clean.py
  frame.head()`;
 
 const CHOICES: Question['choices'] = [
-  { id: 'once', label: 'Allow once', kind: 'allow', scope: 'call' },
+  { id: 'once', label: 'Allow once', kind: 'allow', scope: 'once' },
   {
     id: 'session',
-    label: 'Allow in this session',
+    label: 'Allow in this conversation',
     kind: 'allow',
     scope: 'session'
   },
   { id: 'always', label: 'Always allow', kind: 'allow', scope: 'always' },
-  { id: 'deny', label: 'Deny', kind: 'deny', scope: 'call' }
+  { id: 'deny', label: 'Deny', kind: 'deny', scope: 'once' }
 ];
 
 const approval = (changes: Partial<Question> = {}): Question =>

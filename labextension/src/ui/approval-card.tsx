@@ -64,6 +64,7 @@ export function ApprovalCard(
                 key={choice.id}
                 class="hj-choice"
                 data-kind={choice.kind}
+                data-scope={choice.scope}
                 onClick={() => submit(() => onAnswer(choice.id))}
               >
                 {choice.label}

@@ -8,6 +8,8 @@ export function Disclosure(props: {
   /** The classes of both are made of it. */
   class: string;
   label: string;
+  /** What is shown when it is hovered; else the label. */
+  title?: string;
   face?: ComponentChildren;
   /** Stands before the button, for itself. */
   beside?: ComponentChildren;
@@ -29,7 +31,7 @@ export function Disclosure(props: {
         class={`${props.class}-button`}
         aria-label={label}
         aria-expanded={isOpen.value}
-        title={label}
+        title={props.title ?? label}
         ref={button}
         onClick={() => {
           isOpen.value = !isOpen.value;

@@ -6,7 +6,7 @@ import type { ChatModel } from '../model/chat';
 import { levelOf, percentOf } from '../model/gauge';
 import { Disclosure } from './disclosure';
 import { FailureView } from './failure-view';
-import { GaugeRing } from './gauge';
+import { describe, GaugeRing } from './gauge';
 import { useTrans } from './host';
 import { useSubmission } from './submission';
 
@@ -19,6 +19,7 @@ export function GaugeDisclosure({ chat }: { chat: ChatModel }): JSX.Element {
     <Disclosure
       class="hj-gauge"
       label={trans.__('About the context')}
+      title={describe(gauge, trans)}
       // The button lies over the ring: a meter in a button is not told.
       beside={<GaugeRing gauge={gauge} />}
       name={trans.__('Context of the model')}

@@ -8,7 +8,7 @@ import { useTrans } from './host';
 export function GaugeRing({ gauge }: { gauge: Gauge | null }): JSX.Element {
   const trans = useTrans();
   const percent = percentOf(gauge);
-  const text = describe(gauge, percent, trans);
+  const text = describe(gauge, trans);
   const role: JSX.HTMLAttributes<HTMLSpanElement> =
     percent === null
       ? // A meter must have a value.
@@ -53,11 +53,9 @@ export function GaugeRing({ gauge }: { gauge: Gauge | null }): JSX.Element {
   );
 }
 
-function describe(
-  gauge: Gauge | null,
-  percent: number | null,
-  trans: Trans
-): string {
+/** The numbers of a gauge, in one line. */
+export function describe(gauge: Gauge | null, trans: Trans): string {
+  const percent = percentOf(gauge);
   if (gauge === null || percent === null) {
     return trans.__('Context: not known yet');
   }

@@ -49,6 +49,7 @@ def serve() -> None:
     from tui_gateway import entry, server
 
     atexit.register(end_descendants)
+    end_descendants_at(signal.SIGTERM)
     import model_tools  # noqa: F401  built-in tools and plugins come before ours
     from tools import approval
 
@@ -84,6 +85,18 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
     if os.environ.get(PARENT) not in (None, str(os.getppid())):
         sys.exit("The parent was gone before this process began.")
+
+
+def end_descendants_at(number: signal.Signals) -> None:
+    """End them first: Hermes gives itself a second then, and ends without what is registered."""
+    stock = signal.getsignal(number)
+
+    def received(number: int, frame: Any) -> None:
+        end_descendants()
+        if callable(stock):
+            stock(number, frame)
+
+    signal.signal(number, received)
 
 
 def end_descendants() -> None:
