@@ -10,6 +10,7 @@ comm. A message of the page is one of::
 
 and of the kernel::
 
+    {"type": "heard", "id"}                         at once, whatever the answer may wait for
     {"type": "more", "id"}                          for each part of a body that has a size
     {"type": "answer", "id", "status", "headers"}   then, any number of times,
     {"type": "piece", "id"} with the bytes as its buffer, and at last
@@ -98,6 +99,7 @@ class Relay:
             self._refuse(id_, 429, "too_many", "This panel asks too much at once.")
             return
         request = self._under_way[id_] = _Request()
+        self._send({"type": "heard", "id": id_}, [])
         threading.Thread(
             target=self._answer,
             args=(id_, message, request),

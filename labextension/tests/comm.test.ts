@@ -138,6 +138,17 @@ describe('a request by comm', () => {
     vi.useRealTimers();
   });
 
+  it('waits for an agent that starts, once the kernel has heard', async () => {
+    vi.useFakeTimers();
+    const { request } = requestByComm(kernel.model);
+    const answered = request('sessions', { method: 'POST' });
+    kernel.say({ type: 'heard', id: '1' });
+    await vi.advanceTimersByTimeAsync(80_000);
+    kernel.say({ type: 'answer', id: '1', status: 201, headers: {} });
+    expect((await answered).status).toBe(201);
+    vi.useRealTimers();
+  });
+
   it('ends with its panel', () => {
     const { request, end } = requestByComm(kernel.model);
     void request('events');

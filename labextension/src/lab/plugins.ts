@@ -117,7 +117,7 @@ const panels: JupyterFrontEndPlugin<IHermesPanels> = {
     }
     void app.restored.then(async () => {
       const { offline } = await host.client.status();
-      if (offline) {
+      if (offline && !sidebar.isVisible) {
         // The tour begins with the panel open; else it is for the person to open.
         panels.show(sidebar);
       }

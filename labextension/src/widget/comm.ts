@@ -3,6 +3,7 @@ import type { Request } from '../client/calls';
 
 /** What the kernel says of a request; see `notebook/relay.py`. */
 type Said =
+  | { type: 'heard'; id: string }
   | { type: 'more'; id: string }
   | { type: 'answer'; id: string; status: number; headers: HeadersInit }
   | { type: 'piece'; id: string }
@@ -13,12 +14,15 @@ interface Waiting {
   reject: (reason: Error) => void;
   body: ReadableStreamDefaultController<Uint8Array> | null;
   /** Begins anew to wait for the kernel. */
-  stay: () => void;
+  stay: (ms: number) => void;
   sendPart: () => void;
 }
 
-/** A kernel that answers nothing for so long is busy, or gone. */
+/** A kernel that does not hear for so long is busy, or gone. */
 const PATIENCE_MS = 10_000;
+
+/** What it has heard may wait for an agent that starts. */
+const ANSWER_MS = 90_000;
 
 /** Bytes of a file that go at once: every host's socket takes so much. */
 const PART = 1024 * 1024;
@@ -40,8 +44,10 @@ export function requestByComm(model: AnyModel): {
       return;
     }
     switch (said.type) {
+      case 'heard':
+        return one.stay(ANSWER_MS);
       case 'more':
-        one.stay();
+        one.stay(ANSWER_MS);
         return one.sendPart();
       case 'answer': {
         const body = new ReadableStream<Uint8Array>({
@@ -90,18 +96,18 @@ export function requestByComm(model: AnyModel): {
           },
           reject,
           body: null,
-          stay: () => {
+          stay: ms => {
             clearTimeout(busy);
             busy = setTimeout(
               () =>
                 giveUp('The kernel is busy, or gone: it hands on no request.'),
-              PATIENCE_MS
+              ms
             );
           },
           sendPart: () => undefined
         };
         waiting.set(id, one);
-        one.stay();
+        one.stay(PATIENCE_MS);
         init.signal?.addEventListener('abort', () =>
           giveUp('The request was given up.')
         );

@@ -11,11 +11,12 @@ from .methods import FORBIDDEN
 def install(server: Any, approval: Any, policy: dict[str, Any]) -> None:
     """Keep to a policy; see ``Policy`` of the parent for its entries."""
     import model_tools
+    from hermes_cli import fallback_config
 
     forbidden = policy.get("forbidden_toolsets", [])
     stock_tools = model_tools._compute_tool_definitions
     stock_submit = server._methods["jupyter.prompt.submit"]
-    stock_fallbacks = server._load_fallback_model
+    stock_fallbacks = fallback_config.get_fallback_chain
 
     def allows(model: Any, provider: Any, address: Any) -> bool:
         providers = policy.get("allowed_providers")
@@ -23,11 +24,11 @@ def install(server: Any, approval: Any, policy: dict[str, Any]) -> None:
             fits(name, providers) for name in names_of_provider(provider, address)
         )
 
-    def fallbacks() -> list[dict[str, Any]]:
-        """Whom the agent asks when its own provider fails."""
+    def fallbacks(config: Any) -> list[dict[str, Any]]:
+        """Whom the agent asks when a provider fails, in a turn and beside it."""
         return [
             one
-            for one in stock_fallbacks()
+            for one in stock_fallbacks(config)
             if allows(one.get("model"), one.get("provider"), one.get("base_url"))
         ]
 
@@ -51,7 +52,7 @@ def install(server: Any, approval: Any, policy: dict[str, Any]) -> None:
     if policy.get("approval_mode") == "manual":
         approval._get_approval_mode = lambda: "manual"
         approval._YOLO_MODE_FROZEN = False
-    server._load_fallback_model = fallbacks
+    fallback_config.get_fallback_chain = fallbacks
     server.method("jupyter.prompt.submit")(submit)
 
 
