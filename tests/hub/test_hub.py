@@ -23,6 +23,7 @@ from tests.browser.conftest import Lab
 from tests.faults.hub_world import HubWorld
 from tests.faults.round import Plan, play
 from tests.faults.world import lived_in
+from tests.load.run import run as load
 
 from .running import PASSWORD, Events, Hub, Person, StreamEnded, eventually
 
@@ -157,6 +158,14 @@ def apart(work: Coroutine[Any, Any, T]) -> T:
     """What comes of it on a loop of its own: Playwright's runs in this thread."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
+
+
+def test_many_pages_of_both(hub: Hub) -> None:
+    """Each is told the journal of its person, once.
+
+    Whether what the servers hold comes to rest shows in minutes: ``python -m tests.load``.
+    """
+    apart(load(hub, pages=20, turns=5, warm=0, waves=2, minutes=0, seed=1))
 
 
 def log_in(page: Page, name: str) -> None:

@@ -104,7 +104,7 @@ class Page:
         fresh, self._fresh = self._fresh, False
         if event == "ping":
             return
-        if fresh and event == "agent":
+        if fresh and event == "agent" and not self.goes_on(seq):
             # So begins the whole truth of now, all of it under one number.
             if self.position is not None:
                 self.skipped.append((self.position, seq))
@@ -115,6 +115,10 @@ class Page:
             self.told.append(Told(seq, crc32(frame)))
             self.heard(seq, event, data)
             self.position = seq
+
+    def goes_on(self, seq: int) -> bool:
+        """Whether what a stream begins with is the next event, and no snapshot."""
+        return False
 
     def heard(self, seq: int, event: str, data: bytes) -> None:
         """An event was told; to a page, it is as good as any other."""
@@ -135,6 +139,11 @@ class Scribe(Page):
         self.ended: dict[str, dict[str, Any]] = {}
         self.asked: dict[str, str] = {}
         self._news = asyncio.Event()
+
+    def goes_on(self, seq: int) -> bool:
+        # A stream that was ended in order goes on with whatever was told since: with a step of the
+        # agent's start as well.
+        return seq == (self.position or 0) + 1
 
     def heard(self, seq: int, event: str, data: bytes) -> None:
         assert seq == (self.position or 0) + 1, f"{seq} was told after {self.position}"
